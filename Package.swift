@@ -1,0 +1,89 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// One array for every target, so that no target is stricter or laxer than another.
+// ExistentialAny SE-0335, InternalImportsByDefault SE-0409, MemberImportVisibility SE-0444.
+let settings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .treatAllWarnings(as: .error),
+]
+
+let package = Package(
+  name: "renkei",
+  products: [.executable(name: "renkei", targets: ["Renkei"])],
+  dependencies: [
+    // The store: SQLite with prepared statements, migrations and read-only opening.
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    // The command line: help, validation, completion scripts.
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    // The report's pages.
+    .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
+  ],
+  targets: [
+    .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
+    .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
+    .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    // System calls that C declares variadic or as macros, which Swift can't import: futex, prctl.
+    .target(name: "CLinux"),
+
+    // What passes between stages: record, batch, ring, addresses, process statistics.
+    .target(name: "Wire", dependencies: ["CLinux"], swiftSettings: settings),
+    // The stages, in the order a packet meets them. They share bytes (Wire), never code.
+    .target(
+      name: "Collector", dependencies: ["Wire", "CLinux", "CPcap", "CLZ4", "CZstd", "CZlib"],
+      swiftSettings: settings),
+    .target(name: "Splitter", dependencies: ["Wire"], swiftSettings: settings),
+    .target(name: "Tracker", dependencies: ["Wire", "CLinux"], swiftSettings: settings),
+    .target(name: "Merger", dependencies: ["Wire", "ServiceMap"], swiftSettings: settings),
+    .target(
+      name: "Reporter",
+      dependencies: ["ServiceMap", .product(name: "Mustache", package: "swift-mustache")],
+      resources: [
+        .embedInCode("Templates/report.mustache"), .embedInCode("Templates/report.css"),
+        .embedInCode("Templates/report.js"),
+      ],
+      swiftSettings: settings),
+    // What merger and reporter share: roles, relations, schema, queries.
+    .target(
+      name: "ServiceMap",
+      dependencies: ["Wire", .product(name: "GRDB", package: "GRDB.swift")],
+      swiftSettings: settings),
+    // The command line and the unit (supervisor).
+    .executableTarget(
+      name: "Renkei",
+      dependencies: [
+        "Wire", "Collector", "Splitter", "Tracker", "Merger", "Reporter", "ServiceMap", "CLinux",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: settings),
+
+    // Tests mirror the sources.
+    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+    .testTarget(name: "WireTests", dependencies: ["Wire", "TestSupport"], swiftSettings: settings),
+    .testTarget(
+      name: "CollectorTests", dependencies: ["Collector", "Wire", "TestSupport"],
+      swiftSettings: settings),
+    .testTarget(
+      name: "SplitterTests", dependencies: ["Splitter", "Wire", "TestSupport"],
+      swiftSettings: settings),
+    .testTarget(
+      name: "TrackerTests", dependencies: ["Tracker", "Wire", "TestSupport"],
+      swiftSettings: settings),
+    .testTarget(
+      name: "MergerTests", dependencies: ["Merger", "ServiceMap", "Wire", "TestSupport"],
+      swiftSettings: settings),
+    .testTarget(
+      name: "ServiceMapTests", dependencies: ["ServiceMap", "Wire", "TestSupport"],
+      swiftSettings: settings),
+    .testTarget(
+      name: "ReporterTests", dependencies: ["Reporter", "ServiceMap", "Wire", "TestSupport"],
+      swiftSettings: settings),
+    // The built command on real files, end to end.
+    .testTarget(
+      name: "PipelineTests", dependencies: ["TestSupport", "Renkei"], swiftSettings: settings),
+  ]
+)

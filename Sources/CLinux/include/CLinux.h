@@ -1,0 +1,34 @@
+// System calls and instructions that Swift cannot import because C declares them variadic,
+// as macros or as compiler builtins. No logic of renkei's lives here.
+#ifndef RENKEI_CLINUX_H
+#define RENKEI_CLINUX_H
+
+#include <stdint.h>
+
+/// Waits until the word at `address` differs from `expected`, is woken, or the time is over.
+/// futex(2) FUTEX_WAIT, shared between processes. Returns 0 or -errno.
+int renkei_futex_wait(const void *address, uint32_t expected, int timeout_milliseconds);
+
+/// Wakes everybody who waits on the word at `address`. futex(2) FUTEX_WAKE.
+int renkei_futex_wake(const void *address);
+
+/// An anonymous memory file of `bytes` bytes, closed on exec; -errno on failure. memfd_create(2).
+int renkei_memory_file(const char *name, uint64_t bytes);
+
+/// Ends this process with SIGKILL when its parent ends. prctl(2) PR_SET_PDEATHSIG.
+void renkei_die_with_parent(int parent_pid);
+
+/// Names this process in ps(1) and top(1), at most 15 bytes. prctl(2) PR_SET_NAME.
+void renkei_set_process_name(const char *name);
+
+/// Asks for the cache line at `address` to be brought in for writing.
+static inline void renkei_prefetch(const void *address) { __builtin_prefetch(address, 1, 3); }
+
+/// Tells the core that this is a spin loop.
+static inline void renkei_pause(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#endif
+}
+
+#endif

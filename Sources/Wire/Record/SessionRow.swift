@@ -1,0 +1,92 @@
+/// One session, or what happened in it since it was last reported: the tracker's table slot and,
+/// unchanged, its message to the merger.
+///
+/// Shape: 64 bytes, one cache line. A and B are the two endpoints in the order of figure 5 of Takara
+/// (2008): smaller address first (by the stream's 32-bit value), then smaller port. Neutral: nothing
+/// in it says which endpoint is the server.
+@frozen public struct SessionRow: Equatable, Sendable {
+  /// Address of A and of B, or their handles.
+  public var a: UInt32
+  public var b: UInt32
+  public var aPort: UInt16
+  public var bPort: UInt16
+  public var protocolNumber: UInt8
+  /// 0: the slot is free. 1: used. 2: used, and this row continues a session already reported.
+  public var state: UInt8
+  public var events: SessionEvents
+  /// Packets from A to B and back (IPFIX packetDeltaCount), since the last report.
+  public var packetsAB: UInt32
+  public var packetsBA: UInt32
+  /// Layer-3 octets (IPFIX octetDeltaCount), since the last report.
+  public var bytesAB: UInt64
+  public var bytesBA: UInt64
+  /// Ticks since 1970 of the session's first packet and of its last.
+  public var firstTick: UInt64
+  public var lastTick: UInt64
+  /// SYN to SYN+ACK, in ticks; 0 where not both were seen.
+  public var handshakeTicks: UInt32
+  /// Requests sent: bare SYNs that were not retransmissions are sessions; this counts all of them.
+  public var synCount: UInt16
+  public var reserved: UInt16
+
+  /// The size of a row.
+  public static let bytes = 64
+
+  @inlinable public init() {
+    a = 0
+    b = 0
+    aPort = 0
+    bPort = 0
+    protocolNumber = 0
+    state = SessionRow.free
+    events = []
+    packetsAB = 0
+    packetsBA = 0
+    bytesAB = 0
+    bytesBA = 0
+    firstTick = 0
+    lastTick = 0
+    handshakeTicks = 0
+    synCount = 0
+    reserved = 0
+  }
+
+  public static let free: UInt8 = 0
+  public static let new: UInt8 = 1
+  public static let continued: UInt8 = 2
+}
+
+/// What was seen in a session, by side. Facts only; `ServiceMap` draws the conclusions.
+@frozen public struct SessionEvents: OptionSet, Hashable, Sendable {
+  public let rawValue: UInt16
+  @inlinable public init(rawValue: UInt16) { self.rawValue = rawValue }
+
+  /// A sent a SYN without ACK; B did. For ICMP: a request that has a reply type.
+  public static let synFromA = SessionEvents(rawValue: 1 << 0)
+  public static let synFromB = SessionEvents(rawValue: 1 << 1)
+  /// A sent SYN+ACK; B did. For ICMP: the reply.
+  public static let synAckFromA = SessionEvents(rawValue: 1 << 2)
+  public static let synAckFromB = SessionEvents(rawValue: 1 << 3)
+  public static let rstFromA = SessionEvents(rawValue: 1 << 4)
+  public static let rstFromB = SessionEvents(rawValue: 1 << 5)
+  public static let finFromA = SessionEvents(rawValue: 1 << 6)
+  public static let finFromB = SessionEvents(rawValue: 1 << 7)
+  /// The session's first packet came from B (else from A).
+  public static let firstFromB = SessionEvents(rawValue: 1 << 8)
+  /// At least one packet came out of a tunnel.
+  public static let insideTunnel = SessionEvents(rawValue: 1 << 9)
+  /// The ports are unknown: cut off, or only later fragments were seen.
+  public static let portsUnknown = SessionEvents(rawValue: 1 << 10)
+  /// A packet with neither SYN nor RST from A; from B: the handshake went on, or data flowed.
+  public static let progressFromA = SessionEvents(rawValue: 1 << 11)
+  public static let progressFromB = SessionEvents(rawValue: 1 << 12)
+
+  /// The same events with A and B exchanged.
+  @inlinable public var exchanged: SessionEvents {
+    let pairs: UInt16 = 0b1_1000_1111_1111
+    let low = rawValue & 0b0_0101_0101 | rawValue & (1 << 11)
+    let high = rawValue & 0b0_1010_1010 | rawValue & (1 << 12)
+    let rest = rawValue & ~pairs ^ SessionEvents.firstFromB.rawValue
+    return SessionEvents(rawValue: low << 1 | high >> 1 | rest)
+  }
+}
