@@ -50,7 +50,11 @@ let package = Package(
     // What merger and reporter share: roles, relations, schema, queries.
     .target(
       name: "ServiceMap",
-      dependencies: ["Wire", .product(name: "GRDB", package: "GRDB.swift")],
+      dependencies: [
+        "Wire", .product(name: "GRDB", package: "GRDB.swift"),
+        // The bulk reads and writes of relations bind their columns themselves.
+        .product(name: "GRDBSQLite", package: "GRDB.swift"),
+      ],
       swiftSettings: settings),
     // The command line and the unit (supervisor).
     .executableTarget(

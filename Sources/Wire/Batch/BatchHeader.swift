@@ -26,7 +26,7 @@ public enum BatchKind: UInt16, Sendable {
 /// | 40 | 4 | payload bytes after the header, before the room |
 /// | 44 | 4 | checksum of bytes 0–43 and 48–127 |
 /// | 48 | 72 | cumulative counters, in the order of `PacketOutcome` |
-/// | 120 | 8 | reserved, 0 |
+/// | 120 | 8 | sessions that the tracker exported early for want of room, cumulative |
 ///
 /// Little-endian. Items follow at offset 128 and grow upwards; address entries (handle, then the
 /// 16 address bytes in network order: 20 bytes) grow downwards from the end of the slot.
@@ -46,6 +46,7 @@ public struct BatchHeader: Sendable {
   public var addressCount: Int
   public var payloadBytes: Int
   public var accounting: Accounting
+  public var sessionsExportedEarly: UInt64
 
   public init(
     kind: BatchKind, streamID: UInt32 = 0, capturePoint: UInt32 = 0, sequence: UInt64 = 0,
@@ -60,6 +61,7 @@ public struct BatchHeader: Sendable {
     addressCount = 0
     payloadBytes = 0
     accounting = Accounting()
+    sessionsExportedEarly = 0
   }
 
   /// Writes the header and its checksum to the start of `slot`.
@@ -83,7 +85,7 @@ public struct BatchHeader: Sendable {
     for outcome in PacketOutcome.allCases {
       put(accounting[outcome], 48 + 8 * outcome.rawValue)
     }
-    put(UInt64(0), 120)
+    put(sessionsExportedEarly, 120)
     put(BatchHeader.checksum(of: UnsafeRawBufferPointer(slot)), 44)
   }
 
@@ -108,6 +110,7 @@ public struct BatchHeader: Sendable {
     for outcome in PacketOutcome.allCases {
       accounting[outcome] = get(48 + 8 * outcome.rawValue, as: UInt64.self)
     }
+    sessionsExportedEarly = get(120, as: UInt64.self)
     let itemBytes =
       switch kind {
       case .records: PacketRecord.bytes

@@ -25,6 +25,9 @@ public struct CaptureReport: Codable, Equatable, Sendable {
   public var frameBytes: UInt64
   /// Packets whose layer-3 length did not fit a record's 16 bits and was counted as 65,535.
   public var lengthSaturated: UInt64
+  /// Sessions that trackers reported before their end for want of room; such a session may be
+  /// counted twice. Filled in by the merger.
+  public var sessionsExportedEarly: UInt64
   /// The counters at the end of the stream, by `PacketOutcome.name`.
   public var accounting: [String: UInt64]
 
@@ -33,6 +36,7 @@ public struct CaptureReport: Codable, Equatable, Sendable {
     self.filter = filter
     frameBytes = 0
     lengthSaturated = 0
+    sessionsExportedEarly = 0
     accounting = [:]
   }
 }

@@ -25,9 +25,8 @@
   public var lastTick: UInt64
   /// SYN to SYN+ACK, in ticks; 0 where not both were seen.
   public var handshakeTicks: UInt32
-  /// Requests sent: bare SYNs that were not retransmissions are sessions; this counts all of them.
-  public var synCount: UInt16
-  public var reserved: UInt16
+  /// When the session was last reported, in units of 2^18 ticks (1.07 s); for the active timeout.
+  public var reportedAt: UInt32
 
   /// The size of a row.
   public static let bytes = 64
@@ -47,8 +46,7 @@
     firstTick = 0
     lastTick = 0
     handshakeTicks = 0
-    synCount = 0
-    reserved = 0
+    reportedAt = 0
   }
 
   public static let free: UInt8 = 0

@@ -223,6 +223,30 @@ public struct RingReader: ~Copyable {
     return UnsafeRawBufferPointer(ring.slot(tail))
   }
 
+  /// What `poll` found.
+  public enum Poll {
+    case slot(UnsafeRawBufferPointer)
+    /// Nothing yet.
+    case empty
+    /// The writer closed the ring and everything was read.
+    case ended
+  }
+
+  /// Like `next`, but never waits; for a stage that reads several rings.
+  ///
+  /// - Throws: `RingError.aborted`.
+  public mutating func poll() throws(RingError) -> Poll {
+    if headSeen == tail {
+      let phase = ring.words.phase.pointee.load(ordering: .sequentiallyConsistent)
+      headSeen = ring.words.head.pointee.load(ordering: .acquiring)
+      if headSeen == tail {
+        if phase == RingWords.aborted { throw .aborted }
+        return phase == RingWords.closed ? .ended : .empty
+      }
+    }
+    return .slot(UnsafeRawBufferPointer(ring.slot(tail)))
+  }
+
   /// Gives the oldest slot back to the writer.
   ///
   /// A sleeping writer is woken only when a quarter of the ring is free: a wake-up for each slot

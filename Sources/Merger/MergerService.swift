@@ -1,0 +1,111 @@
+internal import Foundation
+internal import ServiceMap
+public import Wire
+
+/// データ統合部: folds what the trackers report into relations and commits them to the store.
+public enum MergerService {
+  /// How long to rest when no tracker has anything: long against a batch, short against a person.
+  private static let restMicroseconds: UInt32 = 200
+
+  /// Runs until every tracker has ended its stream, then commits.
+  ///
+  /// - Parameters:
+  ///   - trackers: how many inputs there are.
+  ///   - input: the ring from each tracker.
+  ///   - store: the file to write; it must not exist.
+  ///   - process: this process's line on `status`.
+  /// - Throws: `RingError`, `BatchError`, `StoreError`, and `MergerError` where packets are missing.
+  public static func run(
+    trackers: Int, input: (Int) throws -> Ring, store: String, status: borrowing StatusBoard,
+    process: Int
+  ) throws {
+    let readers = UnsafeMutablePointer<RingReader>.allocate(capacity: trackers)
+    for index in 0..<trackers { (readers + index).initialize(to: RingReader(try input(index))) }
+    defer {
+      readers.deinitialize(count: trackers)
+      readers.deallocate()
+    }
+    var merge = Merging(trackers: trackers)
+    var ended = 0
+    var isEnded = [Bool](repeating: false, count: trackers)
+    var rows: UInt64 = 0
+    while ended < trackers {
+      var isIdle = true
+      for tracker in 0..<trackers where !isEnded[tracker] {
+        switch try readers[tracker].poll() {
+        case .slot(let slot):
+          rows += UInt64(try merge.apply(slot, from: tracker))
+          readers[tracker].release()
+          isIdle = false
+        case .ended:
+          isEnded[tracker] = true
+          ended += 1
+        case .empty: break
+        }
+      }
+      status.set(.items, of: process, to: rows)
+      if isIdle && ended < trackers { usleep(restMicroseconds) }
+    }
+    try merge.commit(to: store)
+  }
+}
+
+/// The merger's state between batches.
+struct Merging {
+  private var fold = SessionFold()
+  private var capture: CaptureReport?
+  private var watermarks: [UInt64]
+  private var sessionsExportedEarly: UInt64 = 0
+
+  init(trackers: Int) {
+    watermarks = [UInt64](repeating: 0, count: trackers)
+  }
+
+  /// Applies one batch; answers how many rows it had.
+  mutating func apply(_ slot: UnsafeRawBufferPointer, from tracker: Int) throws -> Int {
+    let batch = try BatchReader(slot)
+    switch batch.header.kind {
+    case .sessions:
+      batch.forEachAddress { fold.addresses.learn(handle: $0, address: $1) }
+      for index in 0..<batch.header.itemCount {
+        fold.add(
+          batch.payload.loadUnaligned(
+            fromByteOffset: index * SessionRow.bytes, as: SessionRow.self))
+      }
+      return batch.header.itemCount
+    case .report:
+      capture = try JSONDecoder().decode(CaptureReport.self, from: Data(batch.payload))
+    case .epochEnd:
+      watermarks[tracker] = batch.header.sequence
+      sessionsExportedEarly += batch.header.sessionsExportedEarly
+    case .records: throw BatchError.unknownKind
+    }
+    return 0
+  }
+
+  /// Checks that nothing was lost on the way, and writes the map.
+  mutating func commit(to store: String) throws {
+    guard var capture else { throw MergerError.noReport }
+    let sent = capture.accounting[PacketOutcome.mapped.name] ?? 0
+    guard fold.packets == sent else { throw MergerError.lost(sent: sent, merged: fold.packets) }
+    capture.sessionsExportedEarly = sessionsExportedEarly
+    let (addresses, relations) = fold.finish()
+    try MapStore.create(
+      path: store, capture: capture, addresses: addresses, relations: relations,
+      watermarks: watermarks)
+  }
+}
+
+/// What the stages before have handed over does not add up: a fault of renkei's, never of traffic.
+public enum MergerError: Error, CustomStringConvertible {
+  case noReport
+  case lost(sent: UInt64, merged: UInt64)
+
+  public var description: String {
+    switch self {
+    case .noReport: "the collector ended without its report; the run is incomplete"
+    case .lost(let sent, let merged):
+      "the collector sent \(sent) packets and \(merged) arrived in the map: this is a fault in renkei"
+    }
+  }
+}

@@ -1,0 +1,152 @@
+internal import ServiceMap
+internal import Wire
+
+/// Evidence about every endpoint that has a part in a neutral pair.
+struct EvidenceTable {
+  private var index = KeyIndex()
+  private var rows: [EndpointEvidence] = []
+
+  /// - Complexity: O(pairs + relations).
+  init(pairs: [SessionFold.Pair], relations: [Relation]) {
+    guard !pairs.isEmpty else { return }
+    var peers = KeyIndex()
+    for pair in pairs {
+      let evidence = pair.evidence
+      let a = number(pair.a, evidence.protocolNumber, evidence.aPort)
+      let b = number(pair.b, evidence.protocolNumber, evidence.bPort)
+      let sessions = UInt32(clamping: pair.sessions)
+      rows[a].peerPorts &+= 1
+      rows[b].peerPorts &+= 1
+      rows[evidence.firstFromB ? b : a].spoke &+= sessions
+      rows[evidence.firstFromB ? a : b].spokenTo &+= sessions
+      meet(a, pair.b, &peers)
+      meet(b, pair.a, &peers)
+    }
+    for relation in relations where relation.answered > 0 && relation.kind.isService {
+      let key = EvidenceTable.key(
+        UInt32(relation.server), relation.protocolNumber, relation.port)
+      guard let endpoint = index.find(key) else { continue }
+      let answered = UInt32(clamping: relation.answered)
+      rows[endpoint].served &+= answered
+      rows[endpoint].peerPorts &+= answered
+      meet(endpoint, UInt32(relation.client), &peers)
+    }
+  }
+
+  /// Counts `peer` once for `endpoint`.
+  private mutating func meet(_ endpoint: Int, _ peer: UInt32, _ peers: inout KeyIndex) {
+    let before = peers.count
+    if peers.number(of: Key(UInt64(endpoint), UInt64(peer))) == before {
+      rows[endpoint].peers += 1
+    }
+  }
+
+  private mutating func number(_ address: UInt32, _ proto: UInt8, _ port: UInt16) -> Int {
+    let number = index.number(of: EvidenceTable.key(address, proto, port))
+    if number == rows.count { rows.append(EndpointEvidence()) }
+    return number
+  }
+
+  private static func key(_ address: UInt32, _ proto: UInt8, _ port: UInt16) -> Key {
+    Key(UInt64(address), UInt64(proto) << 16 | UInt64(port))
+  }
+
+  subscript(address: UInt32, proto: UInt8, port: UInt16) -> EndpointEvidence {
+    index.find(EvidenceTable.key(address, proto, port)).map { rows[$0] } ?? EndpointEvidence()
+  }
+}
+
+/// Makes a relation of a neutral pair.
+enum PairJudge {
+  static func relation(
+    of pair: SessionFold.Pair, evidence: EvidenceTable, addresses: AddressTable
+  ) -> Relation {
+    let facts = pair.evidence
+    let isICMP =
+      facts.protocolNumber == IPProtocolNumber.icmp
+      || facts.protocolNumber == IPProtocolNumber.icmpv6
+    let hasPorts = ProtocolName.hasPorts(facts.protocolNumber)
+    if isGroup(pair.a, neverSent: pair.packetsAB == 0, hasPorts, addresses) {
+      return make(pair, serverIsA: true, .group, .group, 1)
+    }
+    if isGroup(pair.b, neverSent: pair.packetsBA == 0, hasPorts, addresses) {
+      return make(pair, serverIsA: false, .group, .group, 1)
+    }
+    if isICMP { return make(pair, serverIsA: facts.firstFromB, .notice, .none, 0.5) }
+    // TCP that is only resets, of either side or both: the echo of something not seen.
+    if facts.protocolNumber == IPProtocolNumber.tcp,
+      pair.events.isDisjoint(with: [.progressFromA, .progressFromB])
+    {
+      return make(pair, serverIsA: facts.firstFromB, .notice, .none, 0.5)
+    }
+
+    let verdict = RoleRule.judge(
+      facts, a: evidence[pair.a, facts.protocolNumber, facts.aPort],
+      b: evidence[pair.b, facts.protocolNumber, facts.bPort])
+    let answered = pair.packetsAB > 0 && pair.packetsBA > 0
+    if !hasPorts {
+      // ESP, OSPF and the like know no server; two that talk are peers.
+      return make(
+        pair, serverIsA: facts.firstFromB, answered ? .peer : .undecided,
+        answered ? .firstSpeaker : .none, 0.5)
+    }
+    if verdict.confidence < RoleRule.decidedAbove || pair.events.contains(.portsUnknown) {
+      return make(pair, serverIsA: verdict.serverIsA, .undecided, .none, verdict.confidence)
+    }
+    let samePort = facts.aPort == facts.bPort && verdict.basis != .knownServer
+    return make(
+      pair, serverIsA: verdict.serverIsA, samePort ? .peer : .provided, verdict.basis,
+      verdict.confidence)
+  }
+
+  /// A group by its address; or a network's broadcast address, known by ending in .255 and silence.
+  private static func isGroup(
+    _ value: UInt32, neverSent: Bool, _ hasPorts: Bool, _ addresses: AddressTable
+  ) -> Bool {
+    let address = addresses.address(of: value)
+    return address.isMulticastOrBroadcast
+      || address.isIPv4 && address.v4 & 0xFF == 0xFF && neverSent && hasPorts
+  }
+
+  private static func make(
+    _ pair: SessionFold.Pair, serverIsA: Bool, _ kind: RelationKind, _ basis: Basis,
+    _ confidence: Double
+  ) -> Relation {
+    let facts = pair.evidence
+    var relation = Relation(
+      server: Int(serverIsA ? pair.a : pair.b), client: Int(serverIsA ? pair.b : pair.a),
+      protocolNumber: facts.protocolNumber, port: serverIsA ? facts.aPort : facts.bPort,
+      clientPort: kind == .undecided ? (serverIsA ? facts.bPort : facts.aPort) : 0,
+      kind: kind, basis: basis, confidence: confidence)
+    relation.sessions = pair.sessions
+    relation.packetsToServer = serverIsA ? pair.packetsBA : pair.packetsAB
+    relation.packetsToClient = serverIsA ? pair.packetsAB : pair.packetsBA
+    relation.bytesToServer = serverIsA ? pair.bytesBA : pair.bytesAB
+    relation.bytesToClient = serverIsA ? pair.bytesAB : pair.bytesBA
+    relation.firstTick = pair.firstTick
+    relation.lastTick = pair.lastTick
+    if kind.isService { decideAnswers(pair, serverIsA: serverIsA, &relation) }
+    return relation
+  }
+
+  /// Which of the pair's sessions were answered.
+  private static func decideAnswers(
+    _ pair: SessionFold.Pair, serverIsA: Bool, _ relation: inout Relation
+  ) {
+    let oneWay = pair.sessions - min(pair.sessions, pair.twoWaySessions)
+    let serverSent = serverIsA ? pair.packetsAB > 0 : pair.packetsBA > 0
+    let clientSent = serverIsA ? pair.packetsBA > 0 : pair.packetsAB > 0
+    if serverSent && !clientSent { return }  // Answers whose requests were not captured.
+    if pair.evidence.protocolNumber == IPProtocolNumber.tcp {
+      let resets: SessionEvents = serverIsA ? .rstFromA : .rstFromB
+      let progress: SessionEvents = serverIsA ? .progressFromA : .progressFromB
+      if pair.events.contains(resets) && !pair.events.contains(progress) {
+        relation.refused = pair.sessions  // A lone segment, answered by a reset.
+      } else if !serverSent {
+        relation.unanswered = pair.sessions
+      }
+      return
+    }
+    relation.unanswered = oneWay
+  }
+}

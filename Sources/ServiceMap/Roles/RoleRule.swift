@@ -1,0 +1,131 @@
+internal import Glibc
+internal import Wire
+
+/// What is known of one endpoint (address, protocol, port). Every field is a sum or a count of
+/// distinct things that live in one place only, so shards, epochs and days add up.
+public struct EndpointEvidence: Equatable, Sendable {
+  /// Sessions in which it answered a handshake.
+  public var served: UInt32 = 0
+  /// Distinct peer addresses, and distinct peer endpoints.
+  public var peers: UInt32 = 0
+  public var peerPorts: UInt32 = 0
+  /// Sessions without a handshake in which the other side spoke first, and in which it did.
+  public var spokenTo: UInt32 = 0
+  public var spoke: UInt32 = 0
+
+  public init() {}
+}
+
+/// What is known of a session, or of several with the same two endpoints and the same first
+/// speaker, beyond its endpoints.
+public struct PairEvidence: Equatable, Sendable {
+  public var protocolNumber: UInt8
+  public var aPort: UInt16
+  public var bPort: UInt16
+  public var firstFromB: Bool
+
+  public init(protocolNumber: UInt8, aPort: UInt16, bPort: UInt16, firstFromB: Bool) {
+    self.protocolNumber = protocolNumber
+    self.aPort = aPort
+    self.bPort = bPort
+    self.firstFromB = firstFromB
+  }
+}
+
+/// Who of two endpoints is the server, and how sure that is.
+public struct Verdict: Equatable, Sendable {
+  public var serverIsA: Bool
+  /// Probability that it is right, 0.5–1.
+  public var confidence: Double
+  /// The evidence that weighs most for it.
+  public var basis: Basis
+}
+
+/// The one rule that turns evidence into roles where no handshake decides.
+///
+/// Each piece of evidence adds a log-odds; the sum's logistic is the confidence. Source: features
+/// of Takara (2008) section 3.3 (peer addresses, peer ports), and who speaks first.
+public enum RoleRule {
+  /// Below this confidence a pair stays undecided.
+  public static let decidedAbove = 0.65
+
+  /// Judges the pair; symmetric: exchanging A and B exchanges the verdict.
+  ///
+  /// - Complexity: O(1); once for each pair of endpoints without a handshake, not for each packet.
+  public static func judge(
+    _ pair: PairEvidence, a: EndpointEvidence, b: EndpointEvidence
+  ) -> Verdict {
+    let isTCP = pair.protocolNumber == IPProtocolNumber.tcp
+    // An endpoint that answered handshakes is a server; this outweighs all the rest.
+    let known = 6 * (sign(a.served) - sign(b.served))
+
+    // A server's port meets many peers, and many ports of each; a client's meets one.
+    let fanIn =
+      clamp(1.2 * logRatio(a.peers, b.peers), 4) + clamp(1.0 * logRatio(a.peerPorts, b.peerPorts), 4)
+
+    // Who is spoken to first serves. In the middle of a TCP session it says next to nothing.
+    let order = pair.firstFromB ? 1.0 : -1.0
+    let habit = share(a.spokenTo, a.spoke) - share(b.spokenTo, b.spoke)
+    let speaker = isTCP ? 0.2 * order + 0.4 * habit : 2.0 * order + 1.0 * habit
+
+    let port = PortPrior.logOdds(pair.aPort) - PortPrior.logOdds(pair.bPort)
+
+    let sum = known + fanIn + speaker + port
+    let toA = sum > 0 || sum == 0 && pair.firstFromB
+    let towards = toA ? 1.0 : -1.0
+    let parts: [(Double, Basis)] = [
+      (known * towards, .knownServer), (fanIn * towards, .fanIn),
+      (speaker * towards, .firstSpeaker), (port * towards, .port),
+    ]
+    var strongest = parts[0]
+    for part in parts where part.0 > strongest.0 { strongest = part }
+    return Verdict(
+      serverIsA: toA, confidence: 1 / (1 + exp(-abs(sum))),
+      basis: strongest.0 > 0 ? strongest.1 : .none)
+  }
+
+  private static func sign(_ count: UInt32) -> Double { count > 0 ? 1 : 0 }
+
+  private static func clamp(_ value: Double, _ limit: Double) -> Double {
+    min(limit, max(-limit, value))
+  }
+
+  private static func logRatio(_ a: UInt32, _ b: UInt32) -> Double {
+    log(Double(max(a, 1)) / Double(max(b, 1)))
+  }
+
+  /// The share of sessions in which the endpoint was spoken to, drawn to one half by two
+  /// imaginary sessions so that one session says little.
+  private static func share(_ spokenTo: UInt32, _ spoke: UInt32) -> Double {
+    (Double(spokenTo) + 1) / (Double(spokenTo) + Double(spoke) + 2)
+  }
+}
+
+/// How likely a port number is a server's, before anything is seen. The weakest evidence.
+public enum PortPrior {
+  /// Log-odds of "server" for a port. Ranges: RFC 6335 section 6 (system, user, dynamic).
+  public static func logOdds(_ port: UInt16) -> Double {
+    if clientPorts.contains(port) { return 0 }
+    if port == 0 { return 0 }
+    if port < 1024 { return 2.5 }
+    if userServicePorts.contains(port) { return 1.5 }
+    // Linux takes ephemeral ports from 32768, Windows and the BSDs from 49152.
+    if port >= 49152 { return -1 }
+    return port >= 32768 ? -0.7 : 0
+  }
+
+  /// System ports on which the client side of a protocol sits: DHCP and DHCPv6.
+  private static let clientPorts: Set<UInt16> = [68, 546]
+
+  /// Registered user ports (IANA) of services that are common in companies.
+  private static let userServicePorts: Set<UInt16> = [
+    1194, 1433, 1434, 1521, 1645, 1646, 1701, 1718, 1719, 1720, 1723, 1812, 1813, 1883, 1900, 1985,
+    2049, 2123, 2152, 2181, 2222, 2375, 2379, 2427, 2727, 3128, 3222, 3260, 3268, 3269, 3283, 3289,
+    3306, 3389, 3391, 3478, 3479, 3544, 3690, 3702, 3784, 3785, 4369, 4433, 4500, 4739, 4789, 4793,
+    5004, 5005, 5044, 5050, 5060, 5061, 5093, 5201, 5222, 5351, 5353, 5355, 5432, 5555, 5601, 5632,
+    5671, 5672, 5683, 5684, 5900, 5985, 5986, 6000, 6081, 6343, 6379, 6443, 6514, 6653, 8000, 8008,
+    8080, 8081, 8086, 8088, 8443, 8472, 8805, 8888, 9000, 9042, 9090, 9092, 9100, 9200, 9300, 9418,
+    9987, 9995, 9996, 10050, 10051, 10161, 11211, 15672, 17185, 19132, 19302, 20000, 25565, 27015,
+    27017, 27960, 30303, 33434, 34964, 44818, 47808, 48898, 51820, 64738,
+  ]
+}

@@ -1,0 +1,157 @@
+public import Wire
+
+/// データ分割部: spreads the records of one stream over the trackers by ranges of address pairs.
+public enum SplitterService {
+  /// Batches looked at before the ranges are cut: some 200,000 packets, a few milliseconds.
+  static let sampleBatches = 64
+
+  /// Runs until the input ends.
+  ///
+  /// - Parameters:
+  ///   - trackers: how many outputs there are.
+  ///   - output: the ring to each tracker.
+  ///   - process: this process's line on `status`.
+  /// - Throws: `RingError`, or `BatchError` where the input is not batches.
+  public static func run(
+    input: consuming Ring, trackers: Int, output: (Int) throws -> Ring,
+    status: borrowing StatusBoard, process: Int
+  ) throws {
+    var reader = RingReader(input)
+    var splitter = Splitting(
+      output: try FanOut(trackers, ring: output), trackers: trackers)
+    // A single tracker owns everything; there is nothing to sample for.
+    var held: [[UInt8]]? = trackers == 1 ? nil : []
+    var items: UInt64 = 0
+    while let slot = try reader.next() {
+      if held != nil {
+        held!.append(Array(slot))
+        if held!.count >= sampleBatches { try splitter.begin(with: &held) }
+      } else {
+        items += UInt64(try splitter.handle(slot))
+        status.set(.items, of: process, to: items)
+      }
+      reader.release()
+    }
+    try splitter.begin(with: &held)
+    splitter.output.close()
+  }
+}
+
+/// The splitter's state between batches.
+struct Splitting: ~Copyable {
+  var output: FanOut
+  private let trackers: Int
+  private var ranges: RangeTable
+  private var addresses = AddressTable()
+  /// By handle index: where the address lies in the space of ranges, and which trackers know it.
+  private var handleKeys: [UInt32] = []
+  private var knownBy: [UInt64] = []
+
+  init(output: consuming FanOut, trackers: Int) {
+    self.output = output
+    self.trackers = trackers
+    ranges = RangeTable(sample: [], trackers: trackers)
+  }
+
+  /// Cuts the ranges from the batches held so far and sends these on.
+  mutating func begin(with held: inout [[UInt8]]?) throws {
+    guard let batches = held else { return }
+    var sample: [UInt64] = []
+    for batch in batches {
+      try batch.withUnsafeBytes { bytes in
+        let reader = try BatchReader(bytes)
+        guard reader.header.kind == .records else { return }
+        learn(reader)
+        // Every 16th packet is sample enough: 64 batches give some 14,000.
+        for index in stride(from: 0, to: reader.header.itemCount, by: 16) {
+          let record = PacketRecord(
+            reading: reader.payload.baseAddress! + index * PacketRecord.bytes)
+          sample.append(RangeTable.key(key(record.source), key(record.destination)))
+        }
+      }
+    }
+    ranges = RangeTable(sample: sample, trackers: trackers)
+    held = nil
+    for batch in batches {
+      _ = try batch.withUnsafeBytes { try handle($0) }
+    }
+  }
+
+  /// Sends one batch on; answers how many records it had.
+  ///
+  /// - Complexity: O(records · log ranges); allocates only where a new IPv6 address appears.
+  mutating func handle(_ slot: UnsafeRawBufferPointer) throws -> Int {
+    let batch = try BatchReader(slot)
+    guard batch.header.kind == .records else {
+      // What is said about the stream travels behind its data, to one tracker.
+      try output.forward(slot, to: 0)
+      return 0
+    }
+    if trackers == 1 {
+      try output.forward(slot, to: 0)
+      return batch.header.itemCount
+    }
+    learn(batch)
+    let count = batch.header.itemCount
+    guard var position = batch.payload.baseAddress else { return 0 }
+    for _ in 0..<count {
+      // SAFETY: BatchReader checked that itemCount records lie in the payload.
+      let record = PacketRecord(reading: position)
+      position += PacketRecord.bytes
+      if !record.flags.contains(.hasHandle) {
+        let owner = ranges.owner(of: RangeTable.key(record.source, record.destination))
+        try output.append(record, entries: [], to: owner, like: batch.header)
+      } else {
+        let pair = RangeTable.key(key(record.source), key(record.destination))
+        let owner = ranges.owner(of: pair)
+        try output.append(
+          record, entries: newEntries(record, for: owner), to: owner, like: batch.header)
+      }
+    }
+    return count
+  }
+
+  /// The addresses of `record` that `tracker` has not been told yet; it knows them afterwards.
+  private mutating func newEntries(
+    _ record: PacketRecord, for tracker: Int
+  ) -> [(handle: UInt32, address: IPAddress)] {
+    var entries: [(handle: UInt32, address: IPAddress)] = []
+    for value in [record.source, record.destination] where AddressHandle.isHandle(value) {
+      let index = Int(value - AddressHandle.first)
+      guard index < knownBy.count, knownBy[index] & 1 << UInt64(tracker) == 0 else { continue }
+      knownBy[index] |= 1 << UInt64(tracker)
+      entries.append((value, addresses.address(of: value)))
+    }
+    return entries
+  }
+
+  private mutating func learn(_ batch: BatchReader) {
+    guard batch.header.addressCount > 0 else { return }
+    batch.forEachAddress { handle, address in
+      guard AddressHandle.isHandle(handle) else { return }
+      let index = Int(handle - AddressHandle.first)
+      while handleKeys.count <= index {
+        handleKeys.append(0)
+        knownBy.append(0)
+      }
+      handleKeys[index] = Splitting.rangeKey(of: address)
+      addresses.learn(handle: handle, address: address)
+    }
+  }
+
+  /// Where an address lies in the space of ranges: IPv4 as it is, others spread over 240.0.0.0/4
+  /// by a hash of the true address, since all of a site's IPv6 shares its first bits.
+  @inline(__always)
+  private func key(_ value: UInt32) -> UInt32 {
+    guard AddressHandle.isHandle(value) else { return value }
+    let index = Int(value - AddressHandle.first)
+    return index < handleKeys.count ? handleKeys[index] : value
+  }
+
+  static func rangeKey(of address: IPAddress) -> UInt32 {
+    if address.isIPv4 { return address.v4 }
+    var x = (address.high ^ address.low &* 0x9E37_79B9_7F4A_7C15) &* 0xD6E8_FEB8_6659_FD93
+    x ^= x >> 32
+    return AddressHandle.first | UInt32(truncatingIfNeeded: x) & 0x0EFF_FFFF
+  }
+}
