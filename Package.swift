@@ -66,7 +66,9 @@ let package = Package(
       swiftSettings: settings),
 
     // Tests mirror the sources.
-    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+    .target(
+      name: "TestSupport", dependencies: ["Wire"], path: "Tests/TestSupport",
+      swiftSettings: settings),
     .testTarget(name: "WireTests", dependencies: ["Wire", "TestSupport"], swiftSettings: settings),
     .testTarget(
       name: "CollectorTests", dependencies: ["Collector", "Wire", "TestSupport"],

@@ -75,6 +75,8 @@ public struct ServiceMap: Sendable {
 
   /// The figures of the overview.
   public struct Summary: Equatable, Sendable {
+    public init() {}
+
     /// Active hosts (`Host.isActive`).
     public var hosts = 0
     /// Those that provide something; those that only request.
@@ -231,6 +233,15 @@ public struct ServiceMap: Sendable {
     self.requestOrder = requestOrder
     self.summary = summary
     self.networkBits = networkBits
+  }
+
+  /// The same map with names for hosts that have none.
+  public func named(_ names: [IPAddress: String]) -> ServiceMap {
+    var all = names
+    for host in hosts { all[host.address] = host.name ?? names[host.address] }
+    return ServiceMap(
+      capture: capture, addresses: hosts.map(\.address), relations: relations,
+      networkBits: networkBits, name: { all[$0] })
   }
 
   private static func precedes(_ left: Relation, _ right: Relation) -> Bool {

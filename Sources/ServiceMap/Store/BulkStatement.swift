@@ -9,6 +9,9 @@ internal import GRDBSQLite
 final class BulkStatement {
   private let handle: OpaquePointer
   private let connection: OpaquePointer
+  /// Whether every number read by `unsigned` was small enough that sums of millions of them fit in
+  /// 64 bits. A damaged file may say anything.
+  private(set) var isPlausible = true
 
   init(_ database: Database, _ sql: String) throws {
     guard let connection = database.sqliteConnection else {
@@ -53,7 +56,12 @@ final class BulkStatement {
   }
 
   func integer(_ column: Int32) -> Int64 { sqlite3_column_int64(handle, column) }
-  func unsigned(_ column: Int32) -> UInt64 { UInt64(bitPattern: integer(column)) }
+  func unsigned(_ column: Int32) -> UInt64 {
+    let value = UInt64(bitPattern: integer(column))
+    // `.max` is a minimum of nothing.
+    if value >> 56 != 0 && value != .max { isPlausible = false }
+    return value
+  }
   func real(_ column: Int32) -> Double { sqlite3_column_double(handle, column) }
   func text(_ column: Int32) -> String {
     sqlite3_column_text(handle, column).map { String(cString: $0) } ?? ""

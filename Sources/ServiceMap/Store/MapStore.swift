@@ -189,6 +189,9 @@ public enum MapStore {
       one.handshakes = bulk.unsigned(17)
       one.handshakeTicksSum = bulk.unsigned(18)
       one.handshakeTicksMin = bulk.unsigned(19)
+      guard bulk.isPlausible else {
+        throw StoreError(path: path, action: "read", reason: "a relation's counters are damaged")
+      }
       relations.append(one)
     }
     return relations

@@ -1,0 +1,60 @@
+internal import ArgumentParser
+internal import CLinux
+internal import Reporter
+internal import ServiceMap
+
+struct ReportCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "report",
+    abstract: "Make a report from a map that was kept with -o map.db.",
+    discussion: """
+      Examples:
+        renkei report --store map.db -o report.html
+        renkei report --store map.db --format json | jq '.hosts[].provides'
+      """)
+
+  @Option(help: ArgumentHelp("The map store.", valueName: "map.db"))
+  var store: String
+
+  @OptionGroup var options: ReportOptions
+
+  /// From `audit`: what to write, already worked out, as format:path.
+  @Option(parsing: .singleValue, help: .hidden) var write: [String] = []
+  /// From `audit`: print the summary on standard error.
+  @Flag(help: .hidden) var summary = false
+  @Option(help: .hidden) var parent: Int32?
+
+  func run() throws {
+    if let parent {
+      renkei_set_process_name("renkei-report")
+      renkei_die_with_parent(parent)
+    }
+    var reports = write.compactMap { word -> OutputPlan.Report? in
+      let parts = word.split(separator: ":", maxSplits: 1).map(String.init)
+      guard parts.count == 2, let format = ReportFormat(rawValue: parts[0]) else { return nil }
+      return OutputPlan.Report(format: format, path: parts[1])
+    }
+    if write.isEmpty {
+      let plan = try OutputPlan(
+        outputs: options.outputs, format: options.format,
+        defaultName: OutputPlan.defaultName(for: store))
+      guard plan.store == nil else {
+        throw ValidationError("-o: the store is kept by `audit`; copy the file to have another")
+      }
+      try plan.check(inputs: [store])
+      reports = plan.reports
+    }
+    let names = try options.hostNames()
+    var map = try MapStore.load(
+      path: store,
+      networkBits: .init(v4: options.ipv4Prefix, v6: options.ipv6Prefix), name: { names[$0] })
+    if options.resolve {
+      map = map.named(ReverseLookup.names(of: map))
+    }
+    let reporter = MapReport(
+      map: map, serviceNames: ServiceNames(), language: options.language,
+      version: RenkeiCommand.version)
+    for report in reports { try reporter.write(report.format, to: report.path) }
+    if summary { Terminal.standardError(reporter.summaryText()) }
+  }
+}

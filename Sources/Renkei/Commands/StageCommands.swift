@@ -1,0 +1,103 @@
+internal import ArgumentParser
+internal import CLinux
+internal import Collector
+internal import Glibc
+internal import Merger
+internal import Splitter
+internal import Tracker
+internal import Wire
+
+/// What every stage is told by its supervisor.
+struct StageOptions: ParsableArguments {
+  @Option(help: .hidden) var statusFd: Int32
+  @Option(help: .hidden) var process: Int
+  @Option(help: .hidden) var parent: Int32
+
+  /// Names this process, ties its life to the supervisor's, and runs the stage.
+  ///
+  /// A run that was ended from outside is no error of this stage: it goes quietly.
+  func run(_ name: String, _ body: (borrowing StatusBoard) throws -> Void) throws {
+    renkei_set_process_name("renkei-\(name)")
+    renkei_die_with_parent(parent)
+    // Ctrl-C reaches the whole group; the supervisor decides what it means.
+    signal(SIGINT, SIG_IGN)
+    do {
+      try body(StatusBoard(inherited: statusFd))
+    } catch RingError.aborted {
+      throw ExitCode(1)
+    }
+  }
+}
+
+struct CollectCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "collect", abstract: "Stage: packets to records.", shouldDisplay: false)
+
+  @OptionGroup var stage: StageOptions
+  @Option(help: .hidden) var outputFd: Int32
+  @Option(name: .short, parsing: .singleValue, help: .hidden) var read: [String] = []
+  @Flag(help: .hidden) var noDecapsulate = false
+  @Argument(help: .hidden) var filter: String = ""
+
+  func run() throws {
+    try stage.run("collect") { status in
+      var configuration = CollectorConfiguration(files: read, filter: filter)
+      configuration.decapsulate = !noDecapsulate
+      try CollectorService.run(
+        configuration, output: RingWriter(try Ring(inherited: outputFd)), status: status,
+        process: stage.process)
+    }
+  }
+}
+
+struct SplitCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "split", abstract: "Stage: records to trackers.", shouldDisplay: false)
+
+  @OptionGroup var stage: StageOptions
+  @Option(help: .hidden) var inputFd: Int32
+  @Option(parsing: .singleValue, help: .hidden) var outputFd: [Int32]
+
+  func run() throws {
+    try stage.run("split") { status in
+      try SplitterService.run(
+        input: try Ring(inherited: inputFd), trackers: outputFd.count,
+        output: { try Ring(inherited: outputFd[$0]) }, status: status, process: stage.process)
+    }
+  }
+}
+
+struct TrackCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "track", abstract: "Stage: records to sessions.", shouldDisplay: false)
+
+  @OptionGroup var stage: StageOptions
+  @Option(help: .hidden) var number: Int
+  @Option(help: .hidden) var inputFd: Int32
+  @Option(help: .hidden) var outputFd: Int32
+
+  func run() throws {
+    try stage.run("track-\(number)") { status in
+      try TrackerService.run(
+        TrackerConfiguration(), input: try Ring(inherited: inputFd),
+        output: try Ring(inherited: outputFd), status: status, process: stage.process)
+    }
+  }
+}
+
+struct MergeCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "merge", abstract: "Stage: sessions to the map.", shouldDisplay: false)
+
+  @OptionGroup var stage: StageOptions
+  @Option(help: .hidden) var store: String
+  @Option(parsing: .singleValue, help: .hidden) var inputFd: [Int32]
+
+  func run() throws {
+    try stage.run("merge") { status in
+      try MergerService.run(
+        trackers: inputFd.count, input: { try Ring(inherited: inputFd[$0]) }, store: store,
+        status: status, process: stage.process)
+    }
+  }
+}

@@ -1,0 +1,52 @@
+internal import ArgumentParser
+internal import Glibc
+
+/// The command line. Exit status: 0 done; 1 an operating error, said in one line; 2 wrong usage.
+@main
+struct RenkeiCommand: ParsableCommand {
+  static let version = "0.1.0"
+
+  static let configuration = CommandConfiguration(
+    commandName: "renkei",
+    abstract: "Find out from packets alone which host provides which service to whom.",
+    discussion: """
+      renkei reads packets, keeps 19 bytes of each one's headers and no payload, tracks the \
+      sessions, judges which endpoint is the server and how sure that is, and reports for every \
+      host what it provides and what it requests.
+
+      Examples:
+        renkei audit -r trace.pcap                    trace.html, to hand over
+        renkei audit -r a.pcapng -r b.pcap.gz -o out.html 'net 10.0.0.0/8'
+        renkei audit -r trace.pcap --format json | jq .summary
+        renkei audit -r trace.pcap -o map.db -o report.html
+        renkei report --store map.db -o again.html
+      """,
+    version: "renkei \(version)",
+    subcommands: [
+      AuditCommand.self, ReportCommand.self, CollectCommand.self, SplitCommand.self,
+      TrackCommand.self, MergeCommand.self,
+    ])
+
+  static func main() {
+    // A reader that goes away (`renkei … | head`) is noticed at the write, not by a signal.
+    signal(SIGPIPE, SIG_IGN)
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch {
+      switch exitCode(for: error) {
+      case .success:
+        print(fullMessage(for: error))
+        Glibc.exit(0)
+      case .validationFailure:
+        Terminal.standardError(fullMessage(for: error) + "\n")
+        Glibc.exit(2)
+      case let code where error is ExitCode:
+        Glibc.exit(code.rawValue)
+      default:
+        Terminal.standardError("renkei: \(error)\n")
+        Glibc.exit(1)
+      }
+    }
+  }
+}

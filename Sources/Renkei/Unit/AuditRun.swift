@@ -1,0 +1,117 @@
+internal import Collector
+internal import Glibc
+internal import Wire
+
+/// The supervisor (制御部) of an audit: starts every stage as a child, waits for them in data order,
+/// then lets the reporter make what was asked for.
+///
+/// A stage that fails or is killed ends the run: the others are told through their rings, nothing
+/// is written, and one line says which stage it was.
+struct AuditRun {
+  var files: [String]
+  var filter: String
+  var decapsulates: Bool
+  var trackers: Int
+  /// Where the store is written; it becomes the user's file only when all is done.
+  var storePath: String
+  var showsProgress: Bool
+  /// Options of `renkei report` for each report wanted.
+  var reports: [[String]]
+
+  /// 64 KiB a slot is about 3,400 records; 64 slots are 4 MiB, a second-level cache.
+  private static let slotBytes = 65536
+  private static let slotCount = 64
+
+  /// - Throws: `RunError`; `Interrupted` after SIGINT or SIGTERM.
+  func run() throws {
+    let status = try StatusBoard(processes: trackers + 3)
+    let collected = try AuditRun.ring("renkei-collected")
+    let shards = try RingSet(count: trackers, name: "renkei-shard")
+    let epochs = try RingSet(count: trackers, name: "renkei-epoch")
+    let supervision = Supervision()
+
+    let collector = 0
+    let splitter = 1
+    let merger = 2
+    func common(_ process: Int) -> [String] {
+      ["--status-fd", "\(status.descriptor)", "--process", "\(process)", "--parent", "\(getpid())"]
+    }
+    let descriptors = [status.descriptor, collected.descriptor] + shards.descriptors
+    try supervision.start(
+      "merger",
+      ["merge", "--store", storePath] + epochs.options("--input-fd") + common(merger),
+      [status.descriptor] + epochs.descriptors)
+    for index in 0..<trackers {
+      try supervision.start(
+        "tracker \(index + 1)",
+        ["track", "--number", "\(index + 1)", "--input-fd", "\(shards.descriptors[index])"]
+          + ["--output-fd", "\(epochs.descriptors[index])"] + common(3 + index),
+        [status.descriptor, shards.descriptors[index], epochs.descriptors[index]])
+    }
+    try supervision.start(
+      "splitter",
+      ["split", "--input-fd", "\(collected.descriptor)"] + shards.options("--output-fd")
+        + common(splitter), descriptors)
+    try supervision.start(
+      "collector",
+      ["collect", "--output-fd", "\(collected.descriptor)"] + common(collector)
+        + (decapsulates ? [] : ["--no-decapsulate"]) + files.flatMap { ["-r", $0] }
+        + (filter.isEmpty ? [] : ["--", filter]),
+      [status.descriptor, collected.descriptor], keepsStandardInput: files.contains("-"))
+
+    let bar = ProgressBar()
+    if showsProgress { bar.start(status, collector: collector) }
+    let failure = supervision.waitForAll {
+      collected.abort()
+      shards.abort()
+      epochs.abort()
+    }
+    if showsProgress { bar.finish() }
+    if let failure { throw failure }
+    for options in reports {
+      try supervision.start(
+        "reporter", ["report", "--store", storePath] + options, [], keepsStandardInput: false)
+      if let failure = supervision.waitForAll(onFailure: {}) { throw failure }
+    }
+  }
+
+  fileprivate static func ring(_ name: String) throws -> Ring {
+    try Ring(name: name, slotCount: slotCount, slotBytes: slotBytes)
+  }
+}
+
+/// The rings between one stage and the trackers.
+private struct RingSet: ~Copyable {
+  private let rings: UnsafeMutablePointer<Ring>
+  let descriptors: [Int32]
+
+  init(count: Int, name: String) throws {
+    var made = 0
+    let rings = UnsafeMutablePointer<Ring>.allocate(capacity: count)
+    do {
+      while made < count {
+        (rings + made).initialize(to: try AuditRun.ring("\(name)-\(made + 1)"))
+        made += 1
+      }
+    } catch {
+      rings.deinitialize(count: made)
+      rings.deallocate()
+      throw error
+    }
+    self.rings = rings
+    descriptors = (0..<count).map { rings[$0].descriptor }
+  }
+
+  deinit {
+    rings.deinitialize(count: descriptors.count)
+    rings.deallocate()
+  }
+
+  func options(_ name: String) -> [String] {
+    descriptors.flatMap { [name, "\($0)"] }
+  }
+
+  func abort() {
+    for index in descriptors.indices { rings[index].abort() }
+  }
+}

@@ -1,0 +1,67 @@
+internal import Glibc
+internal import Synchronization
+
+/// SIGINT or SIGTERM ended the run; the exit status is 128 and the signal's number, as shells do.
+struct Interrupted: Error {
+  let signal: Int32
+}
+
+/// A stage did not do its work. `alreadySaid`: it has told why on standard error itself.
+struct StageFailed: Error, CustomStringConvertible {
+  let description: String
+  let alreadySaid: Bool
+}
+
+/// The children of a run.
+final class Supervision {
+  private var running: [pid_t: ChildProcess] = [:]
+
+  /// Set by the handler; a handler may only touch what is lock-free.
+  private static let signalSeen = Atomic<Int32>(0)
+
+  init() {
+    for number in [SIGINT, SIGTERM] {
+      var action = sigaction()
+      action.__sigaction_handler.sa_handler = { Supervision.signalSeen.store($0, ordering: .relaxed) }
+      // Without SA_RESTART, so that waitpid returns.
+      action.sa_flags = 0
+      sigaction(number, &action, nil)
+    }
+  }
+
+  func start(
+    _ role: String, _ arguments: [String], _ descriptors: [Int32], keepsStandardInput: Bool = false
+  ) throws {
+    let child = try ChildProcess.start(
+      role: role, arguments: arguments, descriptors: descriptors,
+      keepsStandardInput: keepsStandardInput)
+    running[child.pid] = child
+  }
+
+  /// Waits until no child is left. After the first failure the rest is told to end.
+  ///
+  /// - Returns: the first failure, or nil where all ended well.
+  func waitForAll(onFailure: () -> Void) -> (any Error)? {
+    var failure: (any Error)?
+    while !running.isEmpty {
+      let end = ChildEnd.next()
+      let signal = Supervision.signalSeen.load(ordering: .relaxed)
+      if signal != 0 && failure == nil {
+        failure = Interrupted(signal: signal)
+        running.keys.forEach { kill($0, SIGTERM) }
+      }
+      guard let end, let child = running.removeValue(forKey: end.pid) else { continue }
+      if end.isSuccess || failure != nil { continue }
+      if let number = end.signal {
+        failure = StageFailed(
+          description: "the \(child.role) (process \(end.pid)) was ended by signal \(number), "
+            + "\(String(cString: strsignal(number))); no report was written", alreadySaid: false)
+      } else {
+        failure = StageFailed(
+          description: "the \(child.role) failed", alreadySaid: true)
+      }
+      onFailure()
+    }
+    return failure
+  }
+}
