@@ -1,0 +1,72 @@
+# renkei: everything that a fresh Debian 12 with Swift 6.3 needs. The two commands are
+#   make audit          set up, build, audit a capture (PCAP=file for your own)
+#   make test           all tests and the format check
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PCAP ?= Examples/office/office.pcap
+NAMES ?= $(wildcard $(dir $(PCAP))names.hosts)
+OUT ?= $(basename $(basename $(notdir $(PCAP)))).html
+RENKEI := .build/release/renkei
+
+# C libraries that are linked; names of ports; what the comparing tests measure against.
+BUILD_PACKAGES := libpcap-dev liblz4-dev libzstd-dev zlib1g-dev libsqlite3-dev netbase pkg-config
+TEST_PACKAGES := $(BUILD_PACKAGES) tshark zstd lz4 gzip python3
+
+.PHONY: help audit build test format lint setup setup-test sanitize clean record
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+audit: build ## build, then audit PCAP (default: the example office) into OUT
+	$(RENKEI) audit -r "$(PCAP)" -o "$(OUT)" $(foreach n,$(NAMES),--names "$(n)")
+	@echo "open $$(realpath "$(OUT)")"
+
+build: setup ## the release binary, .build/release/renkei
+	swift build -c release --product renkei --static-swift-stdlib
+
+test: setup-test lint ## all tests, and the format check
+	swift build --build-tests
+	swift test --skip-build
+
+lint: ## the format check
+	swift format lint --strict --recursive Sources Tests Package.swift
+	[ ! -d Benchmarks ] || swift format lint --strict --recursive Benchmarks/Package.swift Benchmarks/Sources
+
+format: ## format all sources
+	swift format --in-place --recursive Sources Tests Benchmarks/Package.swift Benchmarks/Sources Package.swift
+
+sanitize: setup-test ## the tests again with the address sanitizer
+	swift build --build-tests --sanitize=address --scratch-path .build/sanitize
+	ASAN_OPTIONS=detect_leaks=0 swift test --skip-build --sanitize=address --scratch-path .build/sanitize
+
+record: ## record the example office again (root; makes network namespaces)
+	Examples/office/record.sh
+
+setup:
+	@$(call install-missing,$(BUILD_PACKAGES))
+
+setup-test:
+	@$(call install-missing,$(TEST_PACKAGES))
+
+# Installs the packages of $(1) that are not there; says how where it may not.
+define install-missing
+missing=(); \
+for p in $(1); do \
+  dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'install ok installed' || missing+=($$p); \
+done; \
+if [ $${#missing[@]} -gt 0 ]; then \
+  echo "installing $${missing[*]}"; \
+  run=""; \
+  if [ $$(id -u) -ne 0 ]; then \
+    if command -v sudo >/dev/null; then run=sudo; \
+    else echo "renkei: not root and no sudo; run as root: apt-get install $${missing[*]}" >&2; exit 1; fi; \
+  fi; \
+  $$run apt-get update -qq || true; \
+  $$run env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $${missing[@]} >/dev/null; \
+fi
+endef
+
+clean: ## remove what was built
+	rm -rf .build

@@ -1,0 +1,141 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Captures that others made, where they are: beside the repository, or at RENKEI_SHARED.
+enum SharedCaptures {
+  static let folder: String? = {
+    let path =
+      ProcessInfo.processInfo.environment["RENKEI_SHARED"]
+      ?? (Command.root as NSString).deletingLastPathComponent + "/shared"
+    return FileManager.default.fileExists(atPath: path + "/captures") ? path : nil
+  }()
+
+  static func files(_ kind: String) -> [String] {
+    guard let folder else { return [] }
+    let path = "\(folder)/captures/\(kind)"
+    return ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).sorted()
+      .map { "\(path)/\($0)" }
+  }
+}
+
+@Suite(.enabled(if: SharedCaptures.folder != nil, "no shared captures here"))
+struct SharedCaptureTests {
+  /// Audits a file; one that can't be audited must say why in one line.
+  private func audit(_ path: String, _ options: [String] = []) throws -> [String: Any]? {
+    let result = try Command.run(
+      ["audit", "-q", "-r", path, "--format", "json"] + options, limitSeconds: 30)
+    let name = (path as NSString).lastPathComponent
+    if result.status == 1 {
+      let lines = result.errors.split(separator: "\n")
+      #expect(lines.count == 1 && lines.first?.contains(name) == true, "\(name): \(result.errors)")
+      return nil
+    }
+    #expect(result.status == 0, "\(name): status \(result.status): \(result.errors)")
+    #expect(result.errors.isEmpty, "\(name): \(result.errors)")
+    // Five seconds is what a user is promised; a debug build on a busy machine gets some leave.
+    #expect(result.seconds < 15, "\(name): \(result.seconds) s")
+    return try #require(result.json, "\(name): no JSON")
+  }
+
+  /// The sums that hold for every map.
+  private func checkSums(_ map: [String: Any], _ name: String) throws {
+    let capture = try #require(map["capture"] as? [String: Any])
+    let accounting = try #require(capture["accounting"] as? [String: Int])
+    let captured = try #require(accounting["captured"])
+    let others = accounting.filter { $0.key != "captured" }.map(\.value).reduce(0, +)
+    #expect(captured == others, "\(name): \(accounting)")
+    var packets = 0
+    for host in try #require(map["hosts"] as? [[String: Any]]) {
+      for one in try #require(host["provides"] as? [[String: Any]]) {
+        packets += try #require(one["packets"] as? Int)
+      }
+    }
+    for list in ["failures", "groups", "undecided", "notices"] {
+      for one in try #require(map[list] as? [[String: Any]]) {
+        packets += try #require(one["packets"] as? Int)
+      }
+    }
+    #expect(packets == accounting["mapped"], "\(name)")
+  }
+
+  @Test(
+    "every file ends in a map whose sums hold, or in one clear line",
+    arguments: ["encap", "bad", "real"])
+  func everyFile(kind: String) throws {
+    var maps = 0
+    for path in SharedCaptures.files(kind) {
+      guard let map = try audit(path) else { continue }
+      try checkSums(map, (path as NSString).lastPathComponent)
+      maps += 1
+    }
+    #expect(maps > 0)
+  }
+
+  @Test("services and relations of the real captures are found the right way round")
+  func truth() throws {
+    guard let folder = SharedCaptures.folder, let python = Command.find("python3") else { return }
+    let work = try TemporaryFolder()
+    var services = (found: 0, all: 0)
+    var relations = (found: 0, all: 0)
+    var reversed = 0
+    var ghosts = 0
+    for path in SharedCaptures.files("real") + SharedCaptures.files("large") {
+      let name = (path as NSString).lastPathComponent
+      let truth = "\(folder)/captures/truth/\(name).tsv"
+      guard FileManager.default.fileExists(atPath: truth) else { continue }
+      let json = work.path("map.json")
+      let result = try Command.run(["audit", "-q", "-r", path, "-o", json], limitSeconds: 60)
+      #expect(result.status == 0, "\(name): \(result.errors)")
+      let score = try Command.run(python, ["\(folder)/tools/score_map.py", json, truth]).text
+      let numbers = score.split { !$0.isNumber && $0 != "." }.map(String.init)
+      // services F/A (ratio) relations F/A (ratio) reversed N missing N ghosts N/…; "0/0 (none)"
+      // has no ratio, so the words are what to go by.
+      func after(_ word: String, _ index: Int) -> Int {
+        guard let range = score.range(of: word + " ") else { return 0 }
+        let tail = score[range.upperBound...].split { !$0.isNumber }.map(String.init)
+        return tail.indices.contains(index) ? Int(tail[index]) ?? 0 : 0
+      }
+      #expect(!numbers.isEmpty, "\(name): no score")
+      services.found += after("services", 0)
+      services.all += after("services", 1)
+      relations.found += after("relations", 0)
+      relations.all += after("relations", 1)
+      reversed += after("reversed", 0)
+      ghosts += after("ghosts", 0)
+    }
+    print(
+      "real and large captures: services \(services), relations \(relations), "
+        + "reversed \(reversed), ghosts \(ghosts)")
+    #expect(services.all > 1000)
+    #expect(Double(services.found) >= 0.99 * Double(services.all))
+    #expect(Double(relations.found) >= 0.99 * Double(relations.all))
+    #expect(Double(reversed) <= 0.002 * Double(relations.all))
+    #expect(ghosts == 0)
+  }
+
+  @Test("packets are what capinfos counts and octets what tshark adds up")
+  func totals() throws {
+    guard let capinfos = Command.find("capinfos"), let tshark = Command.find("tshark") else {
+      return
+    }
+    var compared = 0
+    // Frames in these files carry no IPv4 in IPv4 that would make "the" length ambiguous.
+    for path in SharedCaptures.files("real").prefix(40) {
+      let name = (path as NSString).lastPathComponent
+      guard let map = try audit(path, ["--no-decapsulate", "ip"]),
+        let capture = map["capture"] as? [String: Any]
+      else { continue }
+      let counted = try Command.run(capinfos, ["-Mrc", path]).text
+      let packets = counted.split { $0 == "\t" || $0 == "\n" }.last.flatMap { Int($0) }
+      #expect(packets == capture["packets"] as? Int, "\(name)")
+      let lengths = try Command.run(
+        tshark, ["-n", "-r", path, "-Y", "ip", "-T", "fields", "-E", "occurrence=f", "-e", "ip.len"]
+      ).text
+      let octets = lengths.split(separator: "\n").compactMap { Int($0) }.reduce(0, +)
+      #expect(octets == capture["bytes"] as? Int, "\(name)")
+      compared += 1
+    }
+    #expect(compared >= 20)
+  }
+}

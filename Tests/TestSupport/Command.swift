@@ -1,0 +1,97 @@
+public import Foundation
+
+/// The built `renkei`, run as its user would.
+public enum Command {
+  public struct Result: Sendable {
+    public let status: Int32
+    public let output: Data
+    public let errors: String
+    public let seconds: Double
+
+    public var text: String { String(decoding: output, as: UTF8.self) }
+    public var json: [String: Any]? {
+      (try? JSONSerialization.jsonObject(with: output)) as? [String: Any]
+    }
+  }
+
+  /// Beside the running test bundle; `RENKEI_BINARY` names another, such as a sanitizer's.
+  public static let renkei: String = {
+    if let path = ProcessInfo.processInfo.environment["RENKEI_BINARY"] { return path }
+    let here = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+    return (here as NSString).deletingLastPathComponent + "/renkei"
+  }()
+
+  /// The repository.
+  public static let root: String = {
+    var path = #filePath as NSString
+    for _ in 0..<3 { path = path.deletingLastPathComponent as NSString }
+    return path as String
+  }()
+
+  /// Runs a command to its end, at most `limitSeconds`; one that takes longer is killed, and its
+  /// status is then -1.
+  public static func run(
+    _ path: String = renkei, _ arguments: [String], input: Data? = nil, in directory: String? = nil,
+    environment: [String: String] = [:], limitSeconds: Double = 120
+  ) throws -> Result {
+    let folder = try TemporaryFolder()
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: path)
+    process.arguments = arguments
+    if let directory { process.currentDirectoryURL = URL(fileURLWithPath: directory) }
+    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+    // Files rather than pipes, so that no amount of output can block the child.
+    let output = try folder.file("stdout", Data())
+    let errors = try folder.file("stderr", Data())
+    let given = try folder.file("stdin", input ?? Data())
+    process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: output))
+    process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: errors))
+    process.standardInput = try FileHandle(forReadingFrom: URL(fileURLWithPath: given))
+    let began = Date()
+    try process.run()
+    var isLate = false
+    while process.isRunning {
+      if Date().timeIntervalSince(began) > limitSeconds {
+        process.terminate()
+        usleep(300_000)
+        kill(process.processIdentifier, SIGKILL)
+        isLate = true
+        break
+      }
+      usleep(2_000)
+    }
+    process.waitUntilExit()
+    return Result(
+      status: isLate ? -1 : process.terminationReason == .exit ? process.terminationStatus : -2,
+      output: try Data(contentsOf: URL(fileURLWithPath: output)),
+      errors: String(
+        decoding: try Data(contentsOf: URL(fileURLWithPath: errors)), as: UTF8.self),
+      seconds: Date().timeIntervalSince(began))
+  }
+
+  /// Where a program is, nil where it isn't installed.
+  public static func find(_ program: String) -> String? {
+    (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin").split(separator: ":")
+      .map { "\($0)/\(program)" }.first { FileManager.default.isExecutableFile(atPath: $0) }
+  }
+}
+
+/// A folder that goes away with its owner.
+public final class TemporaryFolder: Sendable {
+  public let path: String
+
+  public init() throws {
+    path = NSTemporaryDirectory() + "renkei-test-\(UUID().uuidString)"
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+  }
+
+  deinit { try? FileManager.default.removeItem(atPath: path) }
+
+  public func path(_ name: String) -> String { path + "/" + name }
+
+  /// Writes a file and gives its path.
+  public func file(_ name: String, _ content: Data) throws -> String {
+    try content.write(to: URL(fileURLWithPath: path(name)))
+    return path(name)
+  }
+}
