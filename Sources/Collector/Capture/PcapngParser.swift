@@ -1,0 +1,207 @@
+/// Reads pcapng: sections of blocks, in which interfaces are described before their packets.
+///
+/// Several sections, each in its own byte order; several interfaces, each with its own link type and
+/// clock; enhanced, simple and (obsolete) packet blocks. Blocks of other types are skipped.
+/// Source: draft-ietf-opsawg-pcapng.
+struct PcapngParser {
+  /// No block may be longer, as in Wireshark; blocks with packets of the larger link types may.
+  static let blockBytesMax = 16 << 20
+  private static let blockBytesMin = 12
+
+  private enum BlockType {
+    static let interface: UInt32 = 1
+    static let packet: UInt32 = 2
+    static let simplePacket: UInt32 = 3
+    static let enhancedPacket: UInt32 = 6
+    static let section: UInt32 = 0x0A0D_0D0A
+  }
+
+  private var position: UInt64 = 0
+  private var isSwapped = false
+  /// Since the last section header.
+  private var interfaces: [PcapngInterface] = []
+  private var blockBytesMax = PcapngParser.blockBytesMax
+  /// A simple packet block has no time of its own; it gets that of the packet before it, so that it
+  /// doesn't stretch the capture back to 1970. 0 where there was none.
+  private var latestNs: UInt64 = 0
+
+  /// Takes the complete blocks from the front of `window`.
+  ///
+  /// - Complexity: O(window); a dozen loads and comparisons a packet besides what `sink` does.
+  mutating func parse<Sink: PacketSink & ~Copyable>(
+    _ window: UnsafeRawBufferPointer, isLast: Bool, into sink: inout Sink
+  ) throws(Sink.Failure) -> ParseStep {
+    var offset = 0
+    var damage: CaptureDamage?
+    while window.count &- offset >= PcapngParser.blockBytesMin {
+      let rest = UnsafeRawBufferPointer(rebasing: window[offset...])
+      let type = rest.loadUnaligned(as: UInt32.self)
+      if type == BlockType.section, let reason = learnByteOrder(rest) {
+        damage = CaptureDamage(offset: position + UInt64(offset), reason: reason)
+        break
+      }
+      let length = Int(word(rest, 4))
+      if let reason = objection(toLength: length) {
+        damage = CaptureDamage(offset: position + UInt64(offset), reason: reason)
+        break
+      }
+      guard length <= rest.count else { break }
+      guard Int(word(rest, length &- 4)) == length else {
+        damage = CaptureDamage(
+          offset: position + UInt64(offset),
+          reason: "the length of the block there is repeated differently at its end")
+        break
+      }
+      let body = UnsafeRawBufferPointer(rebasing: rest[8..<length &- 4])
+      switch isSwapped ? type.byteSwapped : type {
+      case BlockType.enhancedPacket:
+        damage = try enhancedPacket(body, offset, &sink)
+      case BlockType.section:
+        if let reason = beginSection(body) {
+          damage = CaptureDamage(offset: position + UInt64(offset), reason: reason)
+        }
+      case BlockType.interface:
+        damage = describeInterface(body, offset)
+      case BlockType.simplePacket:
+        damage = try simplePacket(body, offset, &sink)
+      case BlockType.packet:
+        damage = try obsoletePacket(body, offset, &sink)
+      default:
+        break
+      }
+      if damage != nil { break }
+      offset &+= length
+    }
+    if damage == nil && isLast && offset < window.count {
+      damage = CaptureDamage.endsInside(
+        "block", beginning: position + UInt64(offset), end: position + UInt64(window.count))
+    }
+    position += UInt64(offset)
+    return ParseStep(consumed: offset, damage: damage)
+  }
+
+  // MARK: - Sections and interfaces
+
+  /// The byte order comes before the block's length can be read. At least 12 bytes are there.
+  private mutating func learnByteOrder(_ rest: UnsafeRawBufferPointer) -> String? {
+    switch rest.loadUnaligned(fromByteOffset: 8, as: UInt32.self) {
+    case 0x1A2B_3C4D: isSwapped = false
+    case 0x4D3C_2B1A: isSwapped = true
+    default: return "the byte-order mark of a section header is wrong"
+    }
+    return nil
+  }
+
+  private mutating func beginSection(_ body: UnsafeRawBufferPointer) -> String? {
+    guard body.count >= 16 else { return "a section header is too short" }
+    let major = half(body, 4)
+    guard major == 1 else { return "pcapng version \(major) is not known; version 1 is" }
+    interfaces.removeAll(keepingCapacity: true)
+    blockBytesMax = PcapngParser.blockBytesMax
+    return nil
+  }
+
+  private mutating func describeInterface(
+    _ body: UnsafeRawBufferPointer, _ offset: Int
+  ) -> CaptureDamage? {
+    guard body.count >= 8 else { return tooShort("interface description", offset) }
+    let interface = PcapngInterface(body: body, isSwapped: isSwapped)
+    interfaces.append(interface)
+    // A packet of the larger link types comes with its options in one block.
+    blockBytesMax = max(blockBytesMax, interface.capturedLengthMax + (1 << 20))
+    return nil
+  }
+
+  // MARK: - Packets
+
+  @inline(__always)
+  private mutating func enhancedPacket<Sink: PacketSink & ~Copyable>(
+    _ body: UnsafeRawBufferPointer, _ offset: Int, _ sink: inout Sink
+  ) throws(Sink.Failure) -> CaptureDamage? {
+    guard body.count >= 20 else { return tooShort("packet", offset) }
+    return try deliver(
+      body, offset, &sink, dataOffset: 20, interface: Int(word(body, 0)),
+      ticks: UInt64(word(body, 4)) << 32 | UInt64(word(body, 8)), captured: Int(word(body, 12)),
+      original: Int(word(body, 16)))
+  }
+
+  private mutating func obsoletePacket<Sink: PacketSink & ~Copyable>(
+    _ body: UnsafeRawBufferPointer, _ offset: Int, _ sink: inout Sink
+  ) throws(Sink.Failure) -> CaptureDamage? {
+    guard body.count >= 20 else { return tooShort("packet", offset) }
+    return try deliver(
+      body, offset, &sink, dataOffset: 20, interface: Int(half(body, 0)),
+      ticks: UInt64(word(body, 4)) << 32 | UInt64(word(body, 8)), captured: Int(word(body, 12)),
+      original: Int(word(body, 16)))
+  }
+
+  /// It belongs to the section's first interface and is as long as the packet, or that interface's
+  /// snaplen.
+  private mutating func simplePacket<Sink: PacketSink & ~Copyable>(
+    _ body: UnsafeRawBufferPointer, _ offset: Int, _ sink: inout Sink
+  ) throws(Sink.Failure) -> CaptureDamage? {
+    guard body.count >= 4 else { return tooShort("packet", offset) }
+    let original = Int(word(body, 0))
+    let snaplen = interfaces.first?.snaplen ?? 0
+    return try deliver(
+      body, offset, &sink, dataOffset: 4, interface: 0, ticks: nil,
+      captured: snaplen == 0 ? original : min(original, snaplen), original: original)
+  }
+
+  @inline(__always)
+  private mutating func deliver<Sink: PacketSink & ~Copyable>(
+    _ body: UnsafeRawBufferPointer, _ offset: Int, _ sink: inout Sink, dataOffset: Int,
+    interface number: Int, ticks: UInt64?, captured: Int, original: Int
+  ) throws(Sink.Failure) -> CaptureDamage? {
+    guard number < interfaces.count else {
+      return CaptureDamage(
+        offset: position + UInt64(offset),
+        reason: "a packet there belongs to interface \(number), which the section doesn't describe")
+    }
+    let limit = interfaces[number].capturedLengthMax
+    guard captured <= limit else {
+      return CaptureDamage(
+        offset: position + UInt64(offset),
+        reason: "a packet there claims \(CaptureDamage.grouped(UInt64(captured))) captured bytes, "
+          + "more than the \(CaptureDamage.grouped(UInt64(limit))) possible")
+    }
+    guard dataOffset &+ captured <= body.count else {
+      return CaptureDamage(
+        offset: position + UInt64(offset), reason: "a packet there is longer than its block")
+    }
+    if let ticks { latestNs = interfaces[number].clock.nanoseconds(ticks) }
+    // SAFETY: `body` holds at least dataOffset + captured bytes, checked just above.
+    let bytes = body.baseAddress.unsafelyUnwrapped + dataOffset
+    try sink.take(
+      CapturedPacket(
+        bytes: bytes, capturedLength: captured, originalLength: original, timestampNs: latestNs,
+        linkType: interfaces[number].linkType))
+    return nil
+  }
+
+  // MARK: - Fields
+
+  @inline(__always)
+  private func word(_ bytes: UnsafeRawBufferPointer, _ offset: Int) -> UInt32 {
+    let value = bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)
+    return isSwapped ? value.byteSwapped : value
+  }
+
+  private func half(_ bytes: UnsafeRawBufferPointer, _ offset: Int) -> UInt16 {
+    let value = bytes.loadUnaligned(fromByteOffset: offset, as: UInt16.self)
+    return isSwapped ? value.byteSwapped : value
+  }
+
+  private func objection(toLength length: Int) -> String? {
+    guard length >= PcapngParser.blockBytesMin && length <= blockBytesMax else {
+      return "a block there claims \(CaptureDamage.grouped(UInt64(length))) bytes; "
+        + "possible are 12 to \(CaptureDamage.grouped(UInt64(blockBytesMax)))"
+    }
+    return length & 3 == 0 ? nil : "a block there claims \(length) bytes, not a multiple of four"
+  }
+
+  private func tooShort(_ what: String, _ offset: Int) -> CaptureDamage {
+    CaptureDamage(
+      offset: position + UInt64(offset), reason: "the \(what) block there is too short")
+  }
+}

@@ -1,0 +1,61 @@
+/// Why a collector cannot do what it was asked to.
+///
+/// Bad packets are never an error, they are a `PacketOutcome`; and a file that is damaged after its
+/// first packet is a warning in the `CaptureReport`.
+public enum CollectorError: Error, Equatable {
+  /// The file cannot be opened or read.
+  case unreadable(file: String, reason: String)
+  /// The file opens, but is no capture.
+  case notACapture(file: String, reason: String)
+  /// The file begins like a capture and is damaged before its first packet.
+  case damaged(file: String, damage: CaptureDamage)
+  /// libpcap does not understand the filter.
+  case badFilter(expression: String, reason: String)
+}
+
+extension CollectorError: CustomStringConvertible {
+  /// One line: the file or filter, the reason, and what to do where that is known.
+  public var description: String {
+    switch self {
+    case .unreadable(let file, let reason), .notACapture(let file, let reason):
+      "\(file): \(reason)"
+    case .damaged(let file, let damage):
+      "\(file): \(damage), and no packet comes before that"
+    case .badFilter(let expression, let reason):
+      "filter \"\(expression)\": \(reason); see pcap-filter(7) for the language"
+    }
+  }
+}
+
+/// Where and why a capture cannot be read any further.
+public struct CaptureDamage: Error, Equatable, CustomStringConvertible {
+  /// Bytes from the start of the capture (of the compressed file where decompression failed); nil
+  /// where libpcap read the file and does not say.
+  public var offset: UInt64?
+  /// Whether the file simply ends too early.
+  public var isCutOff: Bool
+  public var reason: String
+
+  public init(offset: UInt64?, isCutOff: Bool = false, reason: String) {
+    self.offset = offset
+    self.isCutOff = isCutOff
+    self.reason = reason
+  }
+
+  public var description: String {
+    let what = isCutOff ? "cut off" : "damaged"
+    guard let offset else { return "\(what): \(reason)" }
+    return "\(what) at byte \(CaptureDamage.grouped(offset)): \(reason)"
+  }
+
+  /// Digits in groups of three: 71,872.
+  static func grouped(_ value: UInt64) -> String {
+    let digits = Array(String(value))
+    var text = ""
+    for (index, digit) in digits.enumerated() {
+      if index > 0 && (digits.count - index) % 3 == 0 { text.append(",") }
+      text.append(digit)
+    }
+    return text
+  }
+}

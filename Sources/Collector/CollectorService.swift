@@ -1,0 +1,63 @@
+public import Wire
+
+/// The collector's process: capture files in, batches of records out.
+public enum CollectorService {
+  /// Reads all files of `configuration` in their order and writes one stream to `output`: batches of
+  /// records, then one report, then the ring is closed. Waits while the ring is full; drops nothing.
+  ///
+  /// - Parameters:
+  ///   - status: gets the bytes of input taken and the packets read, about every batch.
+  ///   - process: the collector's line on it.
+  /// - Throws: `CollectorError` about a file or the filter, `RingError.aborted`. The ring then stays
+  ///   open, so that nobody takes the stream for complete; the supervisor aborts it.
+  public static func run(
+    _ configuration: CollectorConfiguration, output: consuming RingWriter,
+    status: borrowing StatusBoard, process: Int
+  ) throws {
+    let filter =
+      configuration.filter.isEmpty ? nil : try PacketFilter(configuration.filter)
+    var recorder = PacketRecorder(
+      decoder: FrameDecoder(
+        decapsulate: configuration.decapsulate, tunnelDepthMax: configuration.tunnelDepthMax),
+      filter: filter,
+      writer: RecordWriter(
+        ring: output, streamID: configuration.streamID, capturePoint: configuration.capturePoint,
+        addressCapacity: configuration.addressCapacity))
+    var report = CaptureReport(filter: configuration.filter)
+    let sizes = configuration.files.map(CaptureFiles.size)
+    let isEndKnown = !sizes.contains(0)
+    status.set(.inputBytesTotal, of: process, to: isEndKnown ? sizes.reduce(0, +) : 0)
+    var bytesBefore: UInt64 = 0
+
+    for (path, size) in zip(configuration.files, sizes) {
+      let reader = try CaptureReader(path: path)
+      recorder.beginFile()
+      var bytesTaken: UInt64 = 0
+      let damage = try reader.read(into: &recorder) { taken, recorder in
+        bytesTaken = taken
+        status.set(.inputBytes, of: process, to: bytesBefore + taken)
+        status.set(.items, of: process, to: recorder.packets)
+      }
+      status.set(.items, of: process, to: recorder.packets)
+      if let damage, recorder.filePackets == 0 {
+        throw CollectorError.damaged(file: path, damage: damage)
+      }
+      report.files.append(
+        CaptureReport.File(
+          name: path, packets: recorder.filePackets, warning: damage?.description))
+      bytesBefore += max(size, bytesTaken)
+      status.set(.inputBytes, of: process, to: bytesBefore)
+    }
+
+    try recorder.publish()
+    report.startNs = recorder.timesNs?.start
+    report.endNs = recorder.timesNs?.end
+    report.frameBytes = recorder.frameBytes
+    report.lengthSaturated = recorder.writer.lengthSaturated
+    for outcome in PacketOutcome.allCases {
+      report.accounting[outcome.name] = recorder.writer.accounting[outcome]
+    }
+    let text = try ReportText.encode(report, bytesMax: recorder.writer.reportBytesMax)
+    try recorder.end(report: text)
+  }
+}

@@ -1,0 +1,64 @@
+internal import Wire
+
+/// The pure core from a packet to its record: decode, filter, count, write.
+struct PacketRecorder: ~Copyable, PacketSink {
+  private var decoder: FrameDecoder
+  private let filter: PacketFilter?
+  private(set) var writer: RecordWriter
+  /// Packets of the file being read.
+  private(set) var filePackets: UInt64 = 0
+  /// Packets of all files.
+  private(set) var packets: UInt64 = 0
+  /// Frame octets as on the wire, of all packets.
+  private(set) var frameBytes: UInt64 = 0
+  private var earliestNs = UInt64.max
+  private var latestNs: UInt64 = 0
+
+  init(decoder: consuming FrameDecoder, filter: PacketFilter?, writer: consuming RecordWriter) {
+    self.decoder = decoder
+    self.filter = filter
+    self.writer = writer
+  }
+
+  /// Nanoseconds since 1970 of the earliest and the latest packet; nil where there was none.
+  var timesNs: (start: UInt64, end: UInt64)? { packets > 0 ? (earliestNs, latestNs) : nil }
+
+  mutating func beginFile() {
+    filePackets = 0
+  }
+
+  /// - Complexity: O(1) without a filter: about 10 ns for TCP and UDP over IPv4 over Ethernet.
+  @inline(__always)
+  mutating func take(_ packet: CapturedPacket) throws(RingError) {
+    filePackets &+= 1
+    packets &+= 1
+    frameBytes &+= UInt64(packet.originalLength)
+    earliestNs = min(earliestNs, packet.timestampNs)
+    latestNs = max(latestNs, packet.timestampNs)
+    var headers = PacketHeaders()
+    let outcome =
+      filter == nil ? decoder.decode(packet, into: &headers) : decodeWanted(packet, &headers)
+    if outcome == .mapped {
+      try writer.append(headers, at: packet.timestampNs)
+    } else {
+      writer.count(outcome)
+    }
+  }
+
+  /// The filter sees the packet where the link layer ends, so that is found first. Frames of link
+  /// types that renkei does not read are counted as that, whatever the filter says.
+  private mutating func decodeWanted(
+    _ packet: CapturedPacket, _ headers: inout PacketHeaders
+  ) -> PacketOutcome {
+    if packet.linkType == .unsupported { return .unsupportedLinkType }
+    let bytes = PacketBytes(
+      packet.bytes, captured: packet.capturedLength, original: packet.originalLength)
+    let network = LinkLayer.locate(packet.linkType, bytes)
+    guard let filter, filter.matches(packet, network) else { return .filtered }
+    return decoder.decode(network, at: packet.timestampNs, into: &headers)
+  }
+
+  mutating func publish() throws(RingError) { try writer.publish() }
+
+  mutating func end(report text: [UInt8]) throws(RingError) { try writer.end(report: text) }
+}

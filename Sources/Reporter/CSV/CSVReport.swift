@@ -1,0 +1,80 @@
+internal import ServiceMap
+internal import Wire
+
+/// One row a relation of any kind, RFC 4180 with a header row (docs/json.md).
+struct CSVReport {
+  let map: ServiceMap
+  let labels: Labels
+
+  private static let header: StaticString = """
+    kind,server,server_name,server_network,protocol,port,service,client,client_name,\
+    client_network,client_port,sessions,refused,unanswered,packets_to_server,packets_to_client,\
+    bytes_to_server,bytes_to_client,confidence,basis,first_seen,last_seen,handshakes,\
+    handshake_ns_mean,handshake_ns_min\r\n
+    """
+
+  func write(to out: inout ByteWriter) {
+    out.write(CSVReport.header)
+    for relation in map.relations {
+      out.write(labels.kind(relation.kind))
+      writeHost(relation.server, to: &out)
+      out.byte(UInt8(ascii: ","))
+      out.write(ProtocolName.of(relation.protocolNumber))
+      out.field(",", UInt64(relation.port))
+      out.byte(UInt8(ascii: ","))
+      writeText(labels.service(relation.protocolNumber, relation.port), to: &out)
+      writeHost(relation.client, to: &out)
+      out.field(",", UInt64(relation.clientPort))
+      out.field(",", relation.sessions)
+      out.field(",", relation.refused)
+      out.field(",", relation.unanswered)
+      out.field(",", relation.packetsToServer)
+      out.field(",", relation.packetsToClient)
+      out.field(",", relation.bytesToServer)
+      out.field(",", relation.bytesToClient)
+      out.byte(UInt8(ascii: ","))
+      out.ratio(relation.confidence)
+      out.byte(UInt8(ascii: ","))
+      out.write(labels.basis(relation.basis))
+      out.byte(UInt8(ascii: ","))
+      if let ns = relation.firstNs { out.time(ns: ns) }
+      out.byte(UInt8(ascii: ","))
+      if let ns = relation.lastNs { out.time(ns: ns) }
+      out.field(",", relation.handshakes)
+      out.byte(UInt8(ascii: ","))
+      if relation.handshakes > 0 {
+        out.decimal(Tick.nanoseconds(relation.handshakeTicksSum) / relation.handshakes)
+        out.field(",", Tick.nanoseconds(relation.handshakeTicksMin))
+      } else {
+        out.byte(UInt8(ascii: ","))
+      }
+      out.write("\r\n")
+    }
+  }
+
+  private func writeHost(_ index: Int, to out: inout ByteWriter) {
+    out.byte(UInt8(ascii: ","))
+    out.write(labels.addresses[index])
+    out.byte(UInt8(ascii: ","))
+    writeText(map.hosts[index].name ?? "", to: &out)
+    out.byte(UInt8(ascii: ","))
+    out.write(labels.networks[labels.networkOfHost[index]])
+  }
+
+  /// A field of foreign text. Spreadsheets run a field that begins with one of = + - @ as a
+  /// formula, and whoever controls a reverse zone controls a name: such a field gets a leading
+  /// apostrophe, which spreadsheets take for "text" and don't show.
+  private func writeText(_ text: String, to out: inout ByteWriter) {
+    let first = text.utf8.first ?? UInt8(ascii: "a")
+    let isFormula = "=+-@\t\r".utf8.contains(first)
+    let isQuoted =
+      isFormula || text.utf8.contains { ",\"\r\n".utf8.contains($0) } || first == UInt8(ascii: " ")
+    guard isQuoted else { return out.write(text) }
+    out.write(isFormula ? "\"'" : "\"")
+    for character in text.utf8 {
+      if character == UInt8(ascii: "\"") { out.byte(character) }
+      out.byte(character)
+    }
+    out.byte(UInt8(ascii: "\""))
+  }
+}

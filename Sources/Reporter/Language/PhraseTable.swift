@@ -1,0 +1,107 @@
+// Tabular: key | English | Japanese. Long by nature.
+extension Phrases {
+  static let table = """
+    title | Service map | サービスマップ
+    lead | Which host provides which service to whom, from packet headers alone | どのホストが、どのサービスを、誰に提供しているか(パケットヘッダのみから)
+    files | Files | ファイル
+    liveCapture | live capture | ライブキャプチャ
+    moreFiles | and {count} more | 他 {count} 件
+    filter | Filter | フィルタ
+    time | Time span | 期間
+    utc | UTC | UTC
+    noPackets | no packets | パケットなし
+    traffic | Traffic | トラフィック
+    packets | Packets | パケット
+    packetsUnit | {count} packets | {count} パケット
+    bytes | Bytes | バイト
+    bytesNote | layer-3 octets of the mapped packets | 集計済みパケットのレイヤ3オクテット
+    frameBytes | Frame bytes | フレームバイト
+    meanRate | Mean rate | 平均レート
+    hosts | Hosts | ホスト
+    servers | Servers | サーバ
+    clients | Clients | クライアント
+    clientsUnit | {count} clients | クライアント {count}
+    clientsOnly | Clients only | クライアントのみ
+    networks | Networks | ネットワーク
+    network | Network | ネットワーク
+    services | Services | サービス
+    service | Service | サービス
+    relations | Relations | 関係
+    relationsNote | pairs of a service and a client | サービスとクライアントの組
+    sessions | Sessions | セッション
+    host | Host | ホスト
+    server | Server | サーバ
+    client | Client | クライアント
+    name | Name | 名前
+    address | Address | アドレス
+    protocol | Protocol | プロトコル
+    port | Port | ポート
+    confidence | Confidence | 確度
+    role | Role | 役割
+    in | In | 受信
+    out | Out | 送信
+    firstSeen | First seen | 初出
+    lastSeen | Last seen | 最終
+    roundTrip | Handshake round trip | ハンドシェイク往復時間
+    share | Share | 割合
+    summaryHosts | {hosts} in {networks} networks: {servers} servers, {clients} clients only | {hosts}({networks} ネットワーク): サーバ {servers}、クライアントのみ {clients}
+    summaryServices | {services}, {relations} relations, {sessions} sessions | {services}、関係 {relations}、セッション {sessions}
+    top | Top | 上位
+    overview | Overview | 概要
+    topByClients | Services with the most clients | クライアント数の多いサービス
+    topByBytes | Services with the most traffic | トラフィックの多いサービス
+    topServers | Servers with the most clients | クライアント数の多いサーバ
+    topTalkers | Hosts with the most traffic | トラフィックの多いホスト
+    failures | Failed requests | 失敗した要求
+    failuresNote | Requests that were refused or stayed unanswered. No service is made of them. | 拒否された、または応答のなかった要求。サービスとしては数えない。
+    refused | Refused | 拒否
+    unanswered | Unanswered | 無応答
+    failed | Failed | 失敗
+    noneFailed | none | なし
+    failedSummary | {sessions} sessions refused or unanswered ({relations} client-service pairs) | 拒否または無応答のセッション {sessions}(組 {relations})
+    groups | Groups | グループ
+    groupsNote | Traffic to multicast and broadcast addresses: who sends, not who serves. | マルチキャスト・ブロードキャスト宛。送信元を示し、サービスとはしない。
+    group | Group | グループ
+    sender | Sender | 送信元
+    undecided | Undecided | 未判定
+    undecidedNote | Traffic in which neither side is shown to be the server. It is listed as seen; nothing is guessed. | どちらがサーバか示す証拠のない通信。推測せず、観測したまま示す。
+    undecidedSummary | {packets} packets in {relations} pairs: no evidence of who serves | {packets} パケット({relations} 組): サーバを示す証拠なし
+    notices | Notices | 通知
+    noticesNote | ICMP errors and other messages that are neither request nor answer. | ICMPエラーなど、要求でも応答でもないメッセージ。
+    sideA | Side A | A側
+    sideB | Side B | B側
+    aToB | A → B | A → B
+    bToA | B → A | B → A
+    accounting | Accounting | 収支
+    accountingNote | Every captured packet has exactly one outcome. | 捕捉したパケットは、必ずいずれか一つに数えられる。
+    identity | captured = mapped + Σ reasons | 捕捉 = 集計 + Σ 理由
+    outcome | Outcome | 結果
+    meaning | Meaning | 意味
+    captured | captured | 捕捉
+    outcome.mapped | mapped | 集計
+    outcome.filtered | filtered | フィルタ除外
+    outcome.notIP | not IP | IP以外
+    outcome.truncated | truncated | 切り詰め
+    outcome.malformed | malformed | 不正
+    outcome.unsupportedLinkType | unsupported link type | 未対応リンク種別
+    outcome.addressBookFull | address book full | アドレス帳満杯
+    outcome.droppedByKernel | dropped by kernel | カーネル破棄
+    outcome.droppedByRing | dropped by ring | リング破棄
+    why.captured | All packets that reached the capture point. | 捕捉点に届いた全パケット。
+    why.mapped | In this map. | このマップに含まれる。
+    why.filtered | The capture filter did not want them. | キャプチャフィルタの対象外。
+    why.notIP | Neither IPv4 nor IPv6: ARP, spanning tree, LLDP and the like. | IPv4でもIPv6でもない(ARP、STP、LLDPなど)。
+    why.truncated | Cut off before the end of the IP header by the snap length. | スナップ長のためIPヘッダの途中で切れている。
+    why.malformed | The IP header contradicts itself. | IPヘッダに矛盾がある。
+    why.unsupportedLinkType | A link type that renkei does not read. | 対応していないリンク種別。
+    why.addressBookFull | A new IPv6 address for which the address book had no room. | アドレス帳に空きがなく、新しいIPv6アドレスを登録できなかった。
+    why.droppedByKernel | The kernel's capture buffer had no room: these packets were not seen. | カーネルのバッファ不足で取りこぼした。
+    why.droppedByRing | The ring to the next stage had no room: these packets were not counted further. | 次段へのリングが満杯で破棄した。
+    complete | Complete | 完全
+    completeNote | All captured packets are in the map or named below; nothing was dropped. | 捕捉した全パケットは、集計済みか下記の理由に数えられている。取りこぼしはない。
+    dropsNote | Packets were dropped while capturing: figures are lower bounds. | キャプチャ中に取りこぼしがあり、数値は下限値である。
+    warnings | Warnings | 警告
+    warning | Warning | 警告
+    saturated | {count} packets were longer than 65,535 bytes and count as 65,535. | {count} パケットは65,535バイトを超え、65,535として数えた。
+    """
+}

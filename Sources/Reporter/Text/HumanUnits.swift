@@ -1,0 +1,59 @@
+/// Figures as people read them. SI prefixes (1 kB = 1000 B), thousands by comma.
+enum HumanUnits {
+  /// 1234567 as 1,234,567.
+  static func count(_ value: UInt64) -> String {
+    let digits = String(value)
+    var text = ""
+    for (index, digit) in digits.enumerated() {
+      if index > 0, (digits.count - index) % 3 == 0 { text.append(",") }
+      text.append(digit)
+    }
+    return text
+  }
+
+  static func count(_ value: Int) -> String { count(UInt64(max(0, value))) }
+
+  /// 1234567 as 1.23 MB.
+  static func bytes(_ value: UInt64) -> String { scaled(Double(value), "B") }
+
+  /// 1234567 as 1.23 Mbit/s.
+  static func bitsPerSecond(_ value: Double) -> String { scaled(value, "bit/s") }
+
+  /// Three significant digits and an SI prefix.
+  private static func scaled(_ value: Double, _ unit: String) -> String {
+    let prefixes = ["", "k", "M", "G", "T", "P", "E"]
+    var rest = value
+    var power = 0
+    // 999.5 would round to 1000 of the smaller unit.
+    while rest >= 999.5, power < prefixes.count - 1 {
+      rest /= 1000
+      power += 1
+    }
+    return "\(significant(rest, isWhole: power == 0 && unit == "B")) \(prefixes[power])\(unit)"
+  }
+
+  /// Three significant digits.
+  static func significant(_ value: Double, isWhole: Bool = false) -> String {
+    if isWhole || value >= 99.95 { return count(UInt64(value + 0.5)) }
+    let decimals = value >= 9.995 ? 1 : 2
+    let scale = decimals == 1 ? 10 : 100
+    let scaled = Int(value * Double(scale) + 0.5)
+    let fraction = String(scaled % scale)
+    return "\(scaled / scale)."
+      + String(repeating: "0", count: decimals - fraction.count) + fraction
+  }
+
+  /// 1 d 2 h, 3 min 4 s, 1.25 s, 12 ms.
+  static func duration(ns: UInt64) -> String {
+    let seconds = ns / 1_000_000_000
+    if seconds >= 86_400 { return "\(seconds / 86_400) d \(seconds % 86_400 / 3600) h" }
+    if seconds >= 3600 { return "\(seconds / 3600) h \(seconds % 3600 / 60) min" }
+    if seconds >= 60 { return "\(seconds / 60) min \(seconds % 60) s" }
+    if seconds >= 1 { return "\(significant(Double(ns) / 1e9)) s" }
+    if ns >= 1_000_000 { return "\(significant(Double(ns) / 1e6)) ms" }
+    return "\(significant(Double(ns) / 1e3)) µs"
+  }
+
+  /// 0.9921 as 99.2 %.
+  static func percent(_ ratio: Double) -> String { "\(significant(ratio * 100)) %" }
+}
