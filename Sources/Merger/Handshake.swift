@@ -22,6 +22,7 @@ enum Handshake {
   }
 
   struct Outcome {
+    var kind = RelationKind.provided
     var basis: Basis
     var confidence: Double
     var refused = false
@@ -38,8 +39,11 @@ enum Handshake {
     // The SYN+ACK is missing from the capture, but the session went on: the server did answer.
     if events.contains(.progressFromA) { return Outcome(basis: .syn, confidence: 0.98) }
     if events.contains(.rstFromA) { return Outcome(basis: .syn, confidence: 0.98, refused: true) }
-    // Only the client's side is in the capture; nobody acknowledges what was not sent.
-    if events.contains(.progressFromB) { return Outcome(basis: .syn, confidence: 0.9) }
+    // The client went on as if it had been answered, but no answer was captured: a tap that sees
+    // one direction, or crafted packets. Whether anybody serves is not shown.
+    if events.contains(.progressFromB) {
+      return Outcome(kind: .undecided, basis: .syn, confidence: 0.6)
+    }
     return Outcome(basis: .syn, confidence: 0.98, unanswered: true)
   }
 }

@@ -5,6 +5,8 @@ internal import Wire
 struct EvidenceTable {
   private var index = KeyIndex()
   private var rows: [EndpointEvidence] = []
+  /// Endpoints that sent to a group, with the port they sent to.
+  private var askedGroups = KeyIndex()
 
   /// - Complexity: O(pairs + relations).
   init(pairs: [SessionFold.Pair], relations: [Relation]) {
@@ -14,13 +16,15 @@ struct EvidenceTable {
       let evidence = pair.evidence
       let a = number(pair.a, evidence.protocolNumber, evidence.aPort)
       let b = number(pair.b, evidence.protocolNumber, evidence.bPort)
-      let sessions = UInt32(clamping: pair.sessions)
-      rows[a].peerPorts &+= 1
-      rows[b].peerPorts &+= 1
-      rows[evidence.firstFromB ? b : a].spoke &+= sessions
-      rows[evidence.firstFromB ? a : b].spokenTo &+= sessions
-      meet(a, pair.b, &peers)
-      meet(b, pair.a, &peers)
+      if pair.isToGroup {
+        // To speak to a group is no sign of a client: servers announce themselves that way.
+        let (asker, port) = evidence.firstFromB ? (b, evidence.aPort) : (a, evidence.bPort)
+        _ = askedGroups.number(of: Key(UInt64(asker), UInt64(port)))
+        continue
+      }
+      let isTCP = evidence.protocolNumber == IPProtocolNumber.tcp
+      meet(a, pair.b, isIn: isTCP || evidence.firstFromB, &peers)
+      meet(b, pair.a, isIn: isTCP || !evidence.firstFromB, &peers)
     }
     for relation in relations where relation.answered > 0 && relation.kind.isService {
       let key = EvidenceTable.key(
@@ -28,17 +32,31 @@ struct EvidenceTable {
       guard let endpoint = index.find(key) else { continue }
       let answered = UInt32(clamping: relation.answered)
       rows[endpoint].served &+= answered
-      rows[endpoint].peerPorts &+= answered
-      meet(endpoint, UInt32(relation.client), &peers)
+      meet(endpoint, UInt32(relation.client), isIn: true, ports: answered, &peers)
     }
   }
 
-  /// Counts `peer` once for `endpoint`.
-  private mutating func meet(_ endpoint: Int, _ peer: UInt32, _ peers: inout KeyIndex) {
+  /// Counts `peer` once for `endpoint`, and `ports` more peer endpoints.
+  private mutating func meet(
+    _ endpoint: Int, _ peer: UInt32, isIn: Bool, ports: UInt32 = 1, _ peers: inout KeyIndex
+  ) {
     let before = peers.count
-    if peers.number(of: Key(UInt64(endpoint), UInt64(peer))) == before {
-      rows[endpoint].peers += 1
+    let isNew =
+      peers.number(of: Key(UInt64(endpoint) << 1 | (isIn ? 1 : 0), UInt64(peer))) == before
+    if isIn {
+      rows[endpoint].peersIn &+= isNew ? 1 : 0
+      rows[endpoint].peerPortsIn &+= ports
+    } else {
+      rows[endpoint].peersOut &+= isNew ? 1 : 0
+      rows[endpoint].peerPortsOut &+= ports
     }
+  }
+
+  /// Whether the endpoint asked a group on `port`: what then comes from that port are answers
+  /// (SSDP, mDNS, NetBIOS: a question to all, answers by unicast).
+  func askedGroup(_ address: UInt32, _ proto: UInt8, _ port: UInt16, on groupPort: UInt16) -> Bool {
+    guard let endpoint = index.find(EvidenceTable.key(address, proto, port)) else { return false }
+    return askedGroups.find(Key(UInt64(endpoint), UInt64(groupPort))) != nil
   }
 
   private mutating func number(_ address: UInt32, _ proto: UInt8, _ port: UInt16) -> Int {
@@ -59,19 +77,14 @@ struct EvidenceTable {
 /// Makes a relation of a neutral pair.
 enum PairJudge {
   static func relation(
-    of pair: SessionFold.Pair, evidence: EvidenceTable, addresses: AddressTable
+    of pair: SessionFold.Pair, evidence: EvidenceTable
   ) -> Relation {
     let facts = pair.evidence
     let isICMP =
       facts.protocolNumber == IPProtocolNumber.icmp
       || facts.protocolNumber == IPProtocolNumber.icmpv6
     let hasPorts = ProtocolName.hasPorts(facts.protocolNumber)
-    if isGroup(pair.a, neverSent: pair.packetsAB == 0, hasPorts, addresses) {
-      return make(pair, serverIsA: true, .group, .group, 1)
-    }
-    if isGroup(pair.b, neverSent: pair.packetsBA == 0, hasPorts, addresses) {
-      return make(pair, serverIsA: false, .group, .group, 1)
-    }
+    if pair.isToGroup { return make(pair, serverIsA: facts.firstFromB, .group, .group, 1) }
     if isICMP { return make(pair, serverIsA: facts.firstFromB, .notice, .none, 0.5) }
     // TCP that is only resets, of either side or both: the echo of something not seen.
     if facts.protocolNumber == IPProtocolNumber.tcp,
@@ -80,6 +93,14 @@ enum PairJudge {
       return make(pair, serverIsA: facts.firstFromB, .notice, .none, 0.5)
     }
 
+    let (asker, askerPort, other) =
+      facts.firstFromB
+      ? (pair.a, facts.aPort, facts.bPort) : (pair.b, facts.bPort, facts.aPort)
+    if askerPort != other, PortPrior.logOdds(askerPort) <= PortPrior.logOdds(other),
+      evidence.askedGroup(asker, facts.protocolNumber, askerPort, on: other)
+    {
+      return make(pair, serverIsA: !facts.firstFromB, .provided, .firstSpeaker, 0.95)
+    }
     let verdict = RoleRule.judge(
       facts, a: evidence[pair.a, facts.protocolNumber, facts.aPort],
       b: evidence[pair.b, facts.protocolNumber, facts.bPort])
@@ -97,15 +118,6 @@ enum PairJudge {
     return make(
       pair, serverIsA: verdict.serverIsA, samePort ? .peer : .provided, verdict.basis,
       verdict.confidence)
-  }
-
-  /// A group by its address; or a network's broadcast address, known by ending in .255 and silence.
-  private static func isGroup(
-    _ value: UInt32, neverSent: Bool, _ hasPorts: Bool, _ addresses: AddressTable
-  ) -> Bool {
-    let address = addresses.address(of: value)
-    return address.isMulticastOrBroadcast
-      || address.isIPv4 && address.v4 & 0xFF == 0xFF && neverSent && hasPorts
   }
 
   private static func make(
@@ -136,7 +148,8 @@ enum PairJudge {
     let oneWay = pair.sessions - min(pair.sessions, pair.twoWaySessions)
     let serverSent = serverIsA ? pair.packetsAB > 0 : pair.packetsBA > 0
     let clientSent = serverIsA ? pair.packetsBA > 0 : pair.packetsAB > 0
-    if serverSent && !clientSent { return }  // Answers whose requests were not captured.
+    // Answers whose requests were not captured; where the ports are equal, it could be either.
+    if serverSent && !clientSent && pair.evidence.aPort != pair.evidence.bPort { return }
     if pair.evidence.protocolNumber == IPProtocolNumber.tcp {
       let resets: SessionEvents = serverIsA ? .rstFromA : .rstFromB
       let progress: SessionEvents = serverIsA ? .progressFromA : .progressFromB

@@ -28,6 +28,8 @@ struct SessionFold {
     var firstTick: UInt64 = .max
     var lastTick: UInt64 = 0
     var events: SessionEvents = []
+    /// The one spoken to is a multicast or broadcast group.
+    var isToGroup = false
   }
 
   /// - Complexity: O(1) amortised: one table access.
@@ -47,7 +49,8 @@ struct SessionFold {
     var one = Relation(
       server: Int(serverIsA ? row.a : row.b), client: Int(serverIsA ? row.b : row.a),
       protocolNumber: row.protocolNumber, port: serverIsA ? row.aPort : row.bPort,
-      kind: .provided, basis: outcome.basis, confidence: outcome.confidence)
+      kind: outcome.kind, basis: outcome.basis, confidence: outcome.confidence)
+    if outcome.kind == .undecided { one.clientPort = serverIsA ? row.bPort : row.aPort }
     one.packetsToServer = UInt64(serverIsA ? row.packetsBA : row.packetsAB)
     one.packetsToClient = UInt64(serverIsA ? row.packetsAB : row.packetsBA)
     one.bytesToServer = serverIsA ? row.bytesBA : row.bytesAB
@@ -98,10 +101,9 @@ struct SessionFold {
   ///
   /// - Complexity: O(pairs + relations).
   mutating func finish() -> (addresses: [IPAddress], relations: [Relation]) {
+    for index in pairs.indices { pairs[index].isToGroup = isToGroup(pairs[index]) }
     let evidence = EvidenceTable(pairs: pairs, relations: relations.rows)
-    for pair in pairs {
-      relations.add(PairJudge.relation(of: pair, evidence: evidence, addresses: addresses))
-    }
+    for pair in pairs { relations.add(PairJudge.relation(of: pair, evidence: evidence)) }
     var numbers: [UInt32: Int] = [:]
     var trueAddresses: [IPAddress] = []
     func number(_ value: Int) -> Int {
@@ -115,9 +117,21 @@ struct SessionFold {
     for index in result.indices {
       result[index].server = number(result[index].server)
       result[index].client = number(result[index].client)
-      if result[index].kind.isService && result[index].answered == 0 { result[index].kind = .failed }
+      if result[index].kind.isService && result[index].answered == 0 {
+        result[index].kind = .failed
+      }
     }
     return (trueAddresses, result)
+  }
+
+  /// A group by its address; or a network's broadcast address, known by ending in .255 and silence.
+  private func isToGroup(_ pair: Pair) -> Bool {
+    let facts = pair.evidence
+    let target = addresses.address(of: facts.firstFromB ? pair.a : pair.b)
+    if target.isMulticastOrBroadcast { return true }
+    let isSilent = facts.firstFromB ? pair.packetsAB == 0 : pair.packetsBA == 0
+    return target.isIPv4 && target.v4 & 0xFF == 0xFF && isSilent
+      && ProtocolName.hasPorts(facts.protocolNumber)
   }
 }
 

@@ -13,7 +13,9 @@ import Testing
   }
 
   /// Cuts a classic pcap into two files behind its `count`-th packet.
-  private func split(_ path: String, after count: Int, in folder: TemporaryFolder) throws -> [String] {
+  private func split(_ path: String, after count: Int, in folder: TemporaryFolder) throws
+    -> [String]
+  {
     let data = try Data(contentsOf: URL(fileURLWithPath: path))
     var offset = 24
     for _ in 0..<count {
@@ -82,6 +84,9 @@ import Testing
       #expect(try Data(contentsOf: URL(fileURLWithPath: again)) == made)
     }
     let left = try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
-    #expect(left == ["a.csv", "a.html", "a.json", "a.txt", "b.csv", "b.html", "b.json", "b.txt", "map.db"])
+    #expect(
+      left == [
+        "a.csv", "a.html", "a.json", "a.txt", "b.csv", "b.html", "b.json", "b.txt", "map.db",
+      ])
   }
 }

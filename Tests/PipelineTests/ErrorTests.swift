@@ -82,7 +82,9 @@ import Testing
     }
   }
 
-  @Test("a killed stage ends the run with its name and no report", arguments: ["track", "merge", "split", "collect"])
+  @Test(
+    "a killed stage ends the run with its name and no report",
+    arguments: ["track", "merge", "split", "collect"])
   func killed(stage: String) throws {
     let folder = try TemporaryFolder()
     // Standard input stays open, so that the run goes on until the kill.
@@ -99,9 +101,10 @@ import Testing
     var victim: Int32?
     for _ in 0..<500 where victim == nil {
       usleep(10_000)
-      victim = children(of: process.processIdentifier).first {
-        $0.command.contains("renkei\0\(stage)\0")
-      }?.pid
+      victim =
+        children(of: process.processIdentifier).first {
+          $0.command.contains("renkei\0\(stage)\0")
+        }?.pid
     }
     let pid = try #require(victim, "no \(stage) among the children")
     kill(pid, SIGKILL)

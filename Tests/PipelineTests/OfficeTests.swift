@@ -87,8 +87,10 @@ import Testing
     #expect(failed.intersection(found.requests) == [])
     #expect(expected["multicast", default: []].subtracting(found.groups) == [])
     // No service that the script did not set up: no ghost, no ephemeral port.
-    let services = Set(answered.map { Talk(server: $0.server, proto: $0.proto, port: $0.port, client: "") })
-    #expect(found.provides.filter { $0.proto == "tcp" || $0.proto == "udp" }.subtracting(services) == [])
+    let services = Set(
+      answered.map { Talk(server: $0.server, proto: $0.proto, port: $0.port, client: "") })
+    #expect(
+      found.provides.filter { $0.proto == "tcp" || $0.proto == "udp" }.subtracting(services) == [])
   }
 
   @Test("accounts for every packet, and says when the capture was taken")

@@ -130,7 +130,8 @@ struct SharedCaptureTests {
       let packets = counted.split { $0 == "\t" || $0 == "\n" }.last.flatMap { Int($0) }
       #expect(packets == capture["packets"] as? Int, "\(name)")
       let lengths = try Command.run(
-        tshark, ["-n", "-r", path, "-Y", "ip", "-T", "fields", "-E", "occurrence=f", "-e", "ip.len"]
+        tshark,
+        ["-n", "-r", path, "-Y", "ip", "-T", "fields", "-E", "occurrence=f", "-e", "ip.len"]
       ).text
       let octets = lengths.split(separator: "\n").compactMap { Int($0) }.reduce(0, +)
       #expect(octets == capture["bytes"] as? Int, "\(name)")

@@ -9,10 +9,10 @@ import Testing
     func some() -> EndpointEvidence {
       var evidence = EndpointEvidence()
       evidence.served = .random(in: 0...3, using: &generator)
-      evidence.peers = .random(in: 0...50, using: &generator)
-      evidence.peerPorts = .random(in: 0...500, using: &generator)
-      evidence.spokenTo = .random(in: 0...20, using: &generator)
-      evidence.spoke = .random(in: 0...20, using: &generator)
+      evidence.peersIn = .random(in: 0...50, using: &generator)
+      evidence.peerPortsIn = .random(in: 0...500, using: &generator)
+      evidence.peersOut = .random(in: 0...20, using: &generator)
+      evidence.peerPortsOut = .random(in: 0...20, using: &generator)
       return evidence
     }
     for _ in 0..<2000 {
@@ -38,8 +38,8 @@ import Testing
     var before = 0.0
     for peers in stride(from: UInt32(1), to: 100, by: 7) {
       var a = EndpointEvidence()
-      a.peers = peers
-      a.peerPorts = peers * 3
+      a.peersIn = peers
+      a.peerPortsIn = peers * 3
       let verdict = RoleRule.judge(pair, a: a, b: EndpointEvidence())
       if peers > 1 { #expect(verdict.serverIsA && verdict.confidence >= before) }
       before = verdict.confidence

@@ -53,7 +53,8 @@ import Wire
     }
   }
 
-  @Test("loses no record, keeps times and addresses, one owner for each pair", arguments: [1, 2, 5])
+  @Test(
+    "loses no record, keeps times and addresses, one owner for each pair", arguments: [1, 2, 5])
   func conservation(trackers: Int) throws {
     var generator = SeededGenerator(seed: 11)
     var batches: [[UInt8]] = []

@@ -97,7 +97,8 @@ import Wire
 
   @Test("retransmitted SYNs are one session, also when each is refused at once")
   func retransmission() throws {
-    #expect(try track([there(.syn, at: 0), there(.syn, at: 1), there(.syn, at: 3)]).rows.count == 1)
+    #expect(
+      try track([there(.syn, at: 0), there(.syn, at: 1), there(.syn, at: 3)]).rows.count == 1)
     let refused = try track([
       there(.syn, at: 0), back([.rst, .ack], at: 0.01), there(.syn, at: 0.5),
       back([.rst, .ack], at: 0.51),
@@ -124,7 +125,8 @@ import Wire
     #expect(rows.reduce(0) { $0 + $1.packetsBA } == 2)
   }
 
-  private func there(_ flags: TCPFlags, at second: Double, _ port: UInt16, _ number: UInt8) -> Step {
+  private func there(_ flags: TCPFlags, at second: Double, _ port: UInt16, _ number: UInt8) -> Step
+  {
     there(flags, at: second, port: port, number)
   }
 

@@ -1,6 +1,6 @@
-internal import ArgumentParser
+public import ArgumentParser
 internal import Foundation
-internal import Reporter
+public import Reporter
 internal import ServiceMap
 
 extension ReportFormat: ExpressibleByArgument {}

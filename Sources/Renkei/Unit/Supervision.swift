@@ -22,7 +22,9 @@ final class Supervision {
   init() {
     for number in [SIGINT, SIGTERM] {
       var action = sigaction()
-      action.__sigaction_handler.sa_handler = { Supervision.signalSeen.store($0, ordering: .relaxed) }
+      action.__sigaction_handler.sa_handler = {
+        Supervision.signalSeen.store($0, ordering: .relaxed)
+      }
       // Without SA_RESTART, so that waitpid returns.
       action.sa_flags = 0
       sigaction(number, &action, nil)

@@ -6,12 +6,13 @@ internal import Wire
 public struct EndpointEvidence: Equatable, Sendable {
   /// Sessions in which it answered a handshake.
   public var served: UInt32 = 0
-  /// Distinct peer addresses, and distinct peer endpoints.
-  public var peers: UInt32 = 0
-  public var peerPorts: UInt32 = 0
-  /// Sessions without a handshake in which the other side spoke first, and in which it did.
-  public var spokenTo: UInt32 = 0
-  public var spoke: UInt32 = 0
+  /// Distinct peer addresses and peer endpoints that spoke to it first. Of TCP sessions without a
+  /// handshake all peers count here, since their first packet seen is hardly ever their first.
+  public var peersIn: UInt32 = 0
+  public var peerPortsIn: UInt32 = 0
+  /// The same of those that it spoke to first. A client with a fixed port (NTP, IKE) has many.
+  public var peersOut: UInt32 = 0
+  public var peerPortsOut: UInt32 = 0
 
   public init() {}
 }
@@ -59,14 +60,15 @@ public enum RoleRule {
     // An endpoint that answered handshakes is a server; this outweighs all the rest.
     let known = 6 * (sign(a.served) - sign(b.served))
 
-    // A server's port meets many peers, and many ports of each; a client's meets one.
-    let fanIn =
-      clamp(1.2 * logRatio(a.peers, b.peers), 4) + clamp(1.0 * logRatio(a.peerPorts, b.peerPorts), 4)
+    // Many ask a server's port, each from many ports; a client's port asks.
+    let peers = logRatio(a.peersIn, a.peersOut) - logRatio(b.peersIn, b.peersOut)
+    let ports = logRatio(a.peerPortsIn, a.peerPortsOut) - logRatio(b.peerPortsIn, b.peerPortsOut)
+    let fanIn = clamp((isTCP ? 1.2 : 0.8) * peers, 4) + clamp((isTCP ? 1.0 : 0.6) * ports, 4)
 
     // Who is spoken to first serves. In the middle of a TCP session it says next to nothing.
-    let order = pair.firstFromB ? 1.0 : -1.0
-    let habit = share(a.spokenTo, a.spoke) - share(b.spokenTo, b.spoke)
-    let speaker = isTCP ? 0.2 * order + 0.4 * habit : 2.0 * order + 1.0 * habit
+    // Between equal ports it is nearly all there is to go by.
+    let weight = isTCP ? 0.2 : pair.aPort == pair.bPort ? 2.5 : 1.0
+    let speaker = weight * (pair.firstFromB ? 1 : -1)
 
     let port = PortPrior.logOdds(pair.aPort) - PortPrior.logOdds(pair.bPort)
 
@@ -90,14 +92,9 @@ public enum RoleRule {
     min(limit, max(-limit, value))
   }
 
-  private static func logRatio(_ a: UInt32, _ b: UInt32) -> Double {
-    log(Double(max(a, 1)) / Double(max(b, 1)))
-  }
-
-  /// The share of sessions in which the endpoint was spoken to, drawn to one half by two
-  /// imaginary sessions so that one session says little.
-  private static func share(_ spokenTo: UInt32, _ spoke: UInt32) -> Double {
-    (Double(spokenTo) + 1) / (Double(spokenTo) + Double(spoke) + 2)
+  /// Drawn to 0 by one imaginary peer each way, so that a single peer says little.
+  private static func logRatio(_ inward: UInt32, _ outward: UInt32) -> Double {
+    log((Double(inward) + 1) / (Double(outward) + 1))
   }
 }
 
@@ -105,7 +102,7 @@ public enum RoleRule {
 public enum PortPrior {
   /// Log-odds of "server" for a port. Ranges: RFC 6335 section 6 (system, user, dynamic).
   public static func logOdds(_ port: UInt16) -> Double {
-    if clientPorts.contains(port) { return 0 }
+    if clientPorts.contains(port) { return -3 }
     if port == 0 { return 0 }
     if port < 1024 { return 2.5 }
     if userServicePorts.contains(port) { return 1.5 }
@@ -114,7 +111,8 @@ public enum PortPrior {
     return port >= 32768 ? -0.7 : 0
   }
 
-  /// System ports on which the client side of a protocol sits: DHCP and DHCPv6.
+  /// Ports on which the protocol itself puts the client: DHCP (RFC 2131 section 4.1) and DHCPv6
+  /// (RFC 8415 section 7.2).
   private static let clientPorts: Set<UInt16> = [68, 546]
 
   /// Registered user ports (IANA) of services that are common in companies.

@@ -141,7 +141,8 @@ public enum MapStore {
     } catch let error as DatabaseError {
       throw StoreError(path: path, action: "read", reason: error.message ?? "\(error.resultCode)")
     } catch let error as DecodingError {
-      throw StoreError(path: path, action: "read", reason: "its capture report is damaged: \(error)")
+      throw StoreError(
+        path: path, action: "read", reason: "its capture report is damaged: \(error)")
     }
   }
 
