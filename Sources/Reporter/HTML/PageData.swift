@@ -23,6 +23,8 @@ struct PageData {
   func write(to out: inout ByteWriter) {
     out.write("{\"start\":")
     out.decimal(startMs)
+    out.write(",\"end\":")
+    out.decimal((map.capture.endNs ?? 0) / 1_000_000)
     out.write(",\n\"addresses\":[")
     for (index, address) in labels.addresses.enumerated() {
       if index > 0 { out.byte(UInt8(ascii: ",")) }

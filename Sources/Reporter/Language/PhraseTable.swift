@@ -57,6 +57,10 @@ extension Phrases {
     refused | Refused | 拒否
     unanswered | Unanswered | 無応答
     failed | Failed | 失敗
+    failedSessions | Failed sessions | 失敗したセッション
+    undecidedPackets | Undecided packets | 未判定のパケット
+    portA | Port A | ポートA
+    portB | Port B | ポートB
     noneFailed | none | なし
     failedSummary | {sessions} sessions refused or unanswered ({relations} client-service pairs) | 拒否または無応答のセッション {sessions}(組 {relations})
     groups | Groups | グループ

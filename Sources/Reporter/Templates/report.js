@@ -22,11 +22,14 @@
   const micros = (value) =>
     value >= 1e6 ? significant(value / 1e6) + " s"
       : value >= 1000 ? significant(value / 1000) + " ms" : count(value) + " µs";
-  const time = (ms) => new Date(ms).toISOString().replace("T", " ").replace("Z", "");
 
   // ---- The map: see PageData.swift --------------------------------------------------------
 
   const data = JSON.parse(byId("data").textContent);
+  // Within a day the date is in the head of the page.
+  const time = (ms) =>
+    new Date(ms).toISOString().slice(data.end - data.start < 86400000 ? 11 : 0, -1)
+      .replace("T", " ");
   const digits = new Uint8Array(128);
   for (let i = 0; i < 64; i++) {
     digits["ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".charCodeAt(i)] = i;
@@ -439,9 +442,9 @@
   };
   const undecidedColumns = [
     hostColumn("sideA", (row) => row.server),
-    { key: "port", width: "port", cell: (row) => endpoint(row.key), sort: (row) => row.key },
-    hostColumn("sideB", (row) => row.client),
-    number("endpoint", (row) => row.clientPort, String), sessionsColumn, packetsColumn,
+    { ...portColumn, key: "portA" }, hostColumn("sideB", (row) => row.client),
+    { key: "portB", width: "port", cell: (row) => String(row.clientPort || "–"),
+      sort: (row) => row.clientPort }, sessionsColumn, packetsColumn,
     number("aToB", (row) => row.bytesFrom, bytes), number("bToA", (row) => row.bytesTo, bytes),
   ];
   const noticeColumns = [
@@ -457,7 +460,7 @@
   /// Everything about one host.
   const hostView = (address) => {
     const id = addressIndex.get(address);
-    const back = element("p", {}, element("a", { href: hash({ view: "hosts" }) },
+    const back = element("p", { class: "back" }, element("a", { href: hash({ view: "hosts" }) },
       "‹ " + t("allHosts")));
     if (id === undefined) return [back, element("p", {}, t("hostUnknown", { address }))];
     const host = hosts[id];
@@ -515,7 +518,7 @@
   /// One service: its providers, and their clients.
   const serviceView = (name) => {
     const row = [...byPort.values()].find((one) => endpoint(one.key) === name);
-    const back = element("p", {}, element("a", { href: hash({ view: "services" }) },
+    const back = element("p", { class: "back" }, element("a", { href: hash({ view: "services" }) },
       "‹ " + t("allServices")));
     const title = row && serviceName(row.key);
     const parts = [back, element("h2", {}, title || name, " ",
@@ -643,7 +646,11 @@
   }
   // On paper there is nothing to scroll: what a reader can be expected to want, at once.
   window.addEventListener("beforeprint", () => current?.renderAll(2000));
-  window.addEventListener("hashchange", () => { route(); window.scrollTo(0, 0); });
+  window.addEventListener("hashchange", () => {
+    route();
+    window.scrollTo(0, 0);
+    if (document.activeElement !== byId("q")) byId("content").focus({ preventScroll: true });
+  });
   for (const node of document.querySelectorAll("nav.views, .languages")) node.hidden = false;
   translate();
   route();
