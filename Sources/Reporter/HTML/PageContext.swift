@@ -137,7 +137,7 @@ struct PageContext {
       undecided: HumanUnits.count(map.undecided.count),
       notices: HumanUnits.count(map.notices.count))
     func share(_ part: UInt64, of whole: UInt64) -> String {
-      whole == 0 ? "" : HumanUnits.percent(Double(part) / Double(whole))
+      part == 0 ? "" : HumanUnits.percent(Double(part) / Double(whole))
     }
     failed = Part(
       sessions: HumanUnits.count(failedSum.sessions),

@@ -113,7 +113,7 @@ struct PageTables {
         bytesBar: byClients ? "" : " bar", share: percent(weight(service), of: most),
         level: level, levelText: phrases["level.\(level)"], basis: basis,
         basisText: phrases["basis.\(basis)"],
-        confidence: HumanUnits.significant(service.total.confidence))
+        confidence: HumanUnits.confidence(service.total.confidence))
     }
     return ServiceTable(key: key, title: phrases[key], rows: rows)
   }

@@ -79,6 +79,7 @@ extension Phrases {
     accounting | Accounting | 収支
     accountingNote | Every captured packet has exactly one outcome. | 捕捉したパケットは、必ずいずれか一つに数えられる。
     identity | captured = mapped + Σ reasons | 捕捉 = 集計 + Σ 理由
+    explained | What this means | 意味
     outcome | Outcome | 結果
     meaning | Meaning | 意味
     captured | captured | 捕捉
@@ -154,9 +155,9 @@ extension Phrases {
     basis.handshake | handshake | ハンドシェイク
     basis.synAck | SYN+ACK seen | SYN+ACKを観測
     basis.syn | SYN seen | SYNを観測
-    basis.knownServer | answered handshakes elsewhere | 他で応答実績
-    basis.fanIn | many peers meet here | 多数の相手
-    basis.firstSpeaker | the other side spoke first | 相手が先に送信
+    basis.knownServer | it answers others | 他の相手に応答
+    basis.fanIn | many peers | 多数の相手
+    basis.firstSpeaker | client spoke first | 相手が先に送信
     basis.port | port number | ポート番号
     basis.group | group address | グループアドレス
     basis.none | no evidence | 証拠なし

@@ -49,8 +49,6 @@
     return next;
   };
 
-  const sums = ["sessions", "refused", "unanswered", "packetsTo", "packetsFrom", "bytesTo",
-    "bytesFrom"];
   const hostCount = data.addresses.length;
   const hosts = [];
   {
@@ -65,16 +63,27 @@
       });
     }
   }
-  const counters = (next, row) => {
-    const role = next();
-    row.role = role >> 1;
-    row.sessions = next();
-    row.refused = 0;
-    row.unanswered = 0;
-    if (role & 1) { row.refused = next(); row.unanswered = next(); }
-    row.packetsTo = next(); row.packetsFrom = next();
-    row.bytesTo = next(); row.bytesFrom = next();
-    return row;
+  // One literal, so that all rows have one shape.
+  const counters = (next, service, server, key, client, clientPort) => {
+    const role = next(), failed = role & 1;
+    return {
+      service, server, key, client, clientPort, role: role >> 1, sessions: next(),
+      refused: failed ? next() : 0, unanswered: failed ? next() : 0,
+      packetsTo: next(), packetsFrom: next(), bytesTo: next(), bytesFrom: next(),
+    };
+  };
+  // Written out: by a list of names it takes four times as long.
+  const add = (total, row) => {
+    total.sessions += row.sessions;
+    total.refused += row.refused;
+    total.unanswered += row.unanswered;
+    total.packetsTo += row.packetsTo;
+    total.packetsFrom += row.packetsFrom;
+    total.bytesTo += row.bytesTo;
+    total.bytesFrom += row.bytesFrom;
+  };
+  const nothing = {
+    sessions: 0, refused: 0, unanswered: 0, packetsTo: 0, packetsFrom: 0, bytesTo: 0, bytesFrom: 0,
   };
   const pairs = [];
   const services = [];
@@ -87,16 +96,15 @@
       const service = {
         id: services.length, server, key, first: pairs.length, rows: next(),
         firstMs: data.start + next(), spanMs: next(), roundTrip: next() - 1, hidden: next(),
-        sessions: 0, refused: 0, unanswered: 0, packetsTo: 0, packetsFrom: 0, bytesTo: 0,
-        bytesFrom: 0, role: 0,
+        role: 0, ...nothing,
       };
       service.clients = service.rows - (service.hidden ? 1 : 0) + service.hidden;
       let best = null;
       for (let i = 0, client = 0; i < service.rows; i++) {
         client += row();
-        const pair = counters(row, { service: service.id, client });
+        const pair = counters(row, service.id, server, key, client, 0);
         pairs.push(pair);
-        for (const name of sums) service[name] += pair[name];
+        add(service, pair);
         const role = data.roles[pair.role];
         if (!best || role[2] > best[2]) { best = role; service.role = pair.role; }
         if (client < hostCount) hosts[client].requests += 1;
@@ -128,7 +136,7 @@
     for (let server = 0; next.more();) {
       server += next();
       const key = next() * 65536 + next();
-      rows.push(counters(next, { server, key, client: next(), clientPort: next() }));
+      rows.push(counters(next, -1, server, key, next(), next()));
     }
     return rows;
   });
@@ -170,11 +178,13 @@
   ];
   const level = (value) =>
     value >= 0.98 ? "certain" : value >= 0.9 ? "veryLikely" : value >= 0.75 ? "likely" : "weak";
+  // Rounded down: 0.999 is not 1.
+  const hundredths = (value) => (Math.floor(value * 100 + 1e-6) / 100).toFixed(2);
   const roleText = (role) => {
     const [kind, basis, value] = data.roles[role];
     if (kind === "undecided") return t("kind.undecided");
     const peer = kind === "peer" ? t("kind.peer") + ", " : "";
-    return `${peer}${t("level." + level(value))} (${t("basis." + basis)}) ${value.toFixed(2)}`;
+    return `${peer}${t("level." + level(value))} (${t("basis." + basis)}) ${hundredths(value)}`;
   };
 
   // ---- Tables -----------------------------------------------------------------------------
@@ -378,13 +388,12 @@
   for (const service of services) {
     let row = byPort.get(service.key);
     if (!row) {
-      row = { key: service.key, ids: [], clients: 0 };
-      for (const name of sums) row[name] = 0;
+      row = { key: service.key, ids: [], clients: 0, ...nothing };
       byPort.set(service.key, row);
     }
     row.ids.push(service.id);
     row.clients += service.clients;
-    for (const name of sums) row[name] += service[name];
+    add(row, service);
   }
 
   const views = {
@@ -464,9 +473,7 @@
       "‹ " + t("allHosts")));
     if (id === undefined) return [back, element("p", {}, t("hostUnknown", { address }))];
     const host = hosts[id];
-    const used = pairs.filter((pair) => pair.client === id)
-      .map((pair) => ({ ...pair, server: services[pair.service].server,
-        key: services[pair.service].key }));
+    const used = pairs.filter((pair) => pair.client === id);
     const of = (rows) => rows.filter((row) => row.server === id || row.client === id);
     const parts = [
       back,
@@ -652,6 +659,10 @@
     if (document.activeElement !== byId("q")) byId("content").focus({ preventScroll: true });
   });
   for (const node of document.querySelectorAll("nav.views, .languages")) node.hidden = false;
+  const navigation = document.querySelector("nav.views");
+  new ResizeObserver(() => {
+    document.documentElement.style.setProperty("--nav", navigation.offsetHeight - 1 + "px");
+  }).observe(navigation);
   translate();
   route();
 })();
