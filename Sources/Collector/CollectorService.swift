@@ -20,7 +20,7 @@ public enum CollectorService {
       decoder: FrameDecoder(
         decapsulate: configuration.decapsulate, tunnelDepthMax: configuration.tunnelDepthMax),
       filter: filter,
-      writer: RecordWriter(
+      writer: try RecordWriter(
         ring: output, streamID: configuration.streamID, capturePoint: configuration.capturePoint,
         addressCapacity: configuration.addressCapacity))
     var report = CaptureReport(filter: configuration.filter)

@@ -95,7 +95,11 @@ struct PcapngParser {
   private mutating func beginSection(_ body: UnsafeRawBufferPointer) -> String? {
     guard body.count >= 16 else { return "a section header is too short" }
     let major = half(body, 4)
-    guard major == 1 else { return "pcapng version \(major) is not known; version 1 is" }
+    let minor = half(body, 6)
+    // 1.2 is written by some programs and means the same.
+    guard major == 1 && (minor == 0 || minor == 2) else {
+      return "pcapng version \(major).\(minor) is not known; version 1.0 is"
+    }
     interfaces.removeAll(keepingCapacity: true)
     blockBytesMax = PcapngParser.blockBytesMax
     return nil

@@ -59,8 +59,7 @@ struct FrameDecoder: ~Copyable {
       headers.tcpFlags = TCPFlags(rawValue: frame.byte(47))
     } else if protocolNumber == IPProtocolNumber.udp {
       guard totalLength >= 24 else { return false }
-      let mayBeTunnel =
-        UDPTunnelPort.isOne(frame.half(36)) || frame.half(34) == UDPTunnelPort.teredo
+      let mayBeTunnel = UDPTunnelPort.areSome(frame.half(34), frame.half(36))
       if tunnelDepthMax > 0 && mayBeTunnel { return false }
     } else {
       return false

@@ -28,8 +28,12 @@ extension LinkLayer {
 
   /// BSD loopback: the address family in the byte order of the capturing host (LINKTYPE_NULL) or
   /// in network order (LINKTYPE_LOOP). Families of IPv6 differ between systems.
-  static func loopback(_ bytes: PacketBytes) -> NetworkPacket {
+  static func loopback(_ bytes: PacketBytes, budget: Int) -> NetworkPacket {
     guard bytes.has(4) else { return .short(bytes) }
+    // Some programs write an EtherType in the second half; no family is numbered like these.
+    if bytes.half(2) == 0x0800 || bytes.half(2) == 0x86DD {
+      return etherType(bytes.half(2), bytes.dropping(4), budget: budget - 1)
+    }
     let family = bytes.word(0)
     return addressFamily(family > 0xFFFF ? family.byteSwapped : family, bytes.dropping(4))
   }

@@ -22,7 +22,7 @@ enum LinkLayer {
     case .ipv6: return .ipv6(bytes)
     case .linuxSLL: return linuxSLL(bytes, budget: budget)
     case .linuxSLL2: return linuxSLL2(bytes, budget: budget)
-    case .null, .loop: return loopback(bytes)
+    case .null, .loop: return loopback(bytes, budget: budget)
     case .enc: return enc(bytes)
     case .pflog: return pflog(bytes)
     case .nflog: return nflog(bytes)

@@ -17,6 +17,12 @@ enum UDPTunnelPort {
     default: false
     }
   }
+
+  /// The destination's port tells; where a program answers from the tunnel's port, the source's.
+  @inline(__always)
+  static func areSome(_ source: UInt16, _ destination: UInt16) -> Bool {
+    isOne(destination) || isOne(source)
+  }
 }
 
 extension Tunnel {
@@ -25,14 +31,15 @@ extension Tunnel {
   static func insideUDP(
     _ bytes: PacketBytes, _ headers: PacketHeaders, isFragment: Bool
   ) -> NetworkPacket {
+    let destination = headers.destinationPort
     let inner: NetworkPacket
-    switch headers.destinationPort {
+    switch UDPTunnelPort.isOne(destination) ? destination : headers.sourcePort {
     case UDPTunnelPort.vxlan, UDPTunnelPort.vxlanLinux: inner = vxlan(bytes)
     case UDPTunnelPort.vxlanGPE: inner = vxlanGPE(bytes)
     case UDPTunnelPort.geneve: inner = geneve(bytes)
     case UDPTunnelPort.gtpUser: inner = gtpUser(bytes)
     case UDPTunnelPort.teredo: inner = teredo(bytes)
-    default: inner = headers.sourcePort == UDPTunnelPort.teredo ? teredo(bytes) : .none(.notIP)
+    default: inner = .none(.notIP)
     }
     return isFragment || inner.isPlausible ? inner : .none(.notIP)
   }
@@ -45,16 +52,16 @@ extension Tunnel {
     return LinkLayer.ethernet(bytes.dropping(8), budget: LinkLayer.budgetMax)
   }
 
-  /// draft-ietf-nvo3-vxlan-gpe section 3.1.
+  /// draft-ietf-nvo3-vxlan-gpe section 3.1. The flag that announces the next protocol is not always
+  /// set where there is one.
   private static func vxlanGPE(_ bytes: PacketBytes) -> NetworkPacket {
     guard bytes.has(8) else { return .short(bytes) }
     let flags = bytes.byte(0)
     guard flags & 0xF8 == 0x08, bytes.byte(7) == 0 else { return .none(.notIP) }
     let payload = bytes.dropping(8)
-    guard flags & 0x04 != 0 else {
-      return LinkLayer.ethernet(payload, budget: LinkLayer.budgetMax)
-    }
     switch bytes.byte(3) {
+    case 0 where flags & 0x04 == 0:
+      return LinkLayer.ethernet(payload, budget: LinkLayer.budgetMax)
     case 1: return .ipv4(payload)
     case 2: return .ipv6(payload)
     case 3: return LinkLayer.ethernet(payload, budget: LinkLayer.budgetMax)

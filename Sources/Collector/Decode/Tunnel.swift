@@ -18,8 +18,7 @@ enum Tunnel {
   ) -> NetworkPacket {
     switch headers.protocolNumber {
     case IPProtocolNumber.udp:
-      let isCandidate =
-        UDPTunnelPort.isOne(headers.destinationPort) || headers.sourcePort == UDPTunnelPort.teredo
+      let isCandidate = UDPTunnelPort.areSome(headers.sourcePort, headers.destinationPort)
       return isCandidate && bytes.has(8)
         ? insideUDP(bytes.dropping(8), headers, isFragment: isFragment) : .none(.notIP)
     case 4: return .ipv4(bytes)
@@ -61,6 +60,8 @@ enum Tunnel {
       // WCCP: version 2 puts four bytes before the IPv4 header, version 1 none.
       guard payload.has(5) else { return .short(payload) }
       return .byVersion(payload.byte(0) >> 4 == 4 ? payload : payload.dropping(4))
+    // Aruba's access points send 802.11 frames, with the radio's number in the type.
+    case 0x8200...0x820F: return LinkLayer.ieee80211(payload, budget: LinkLayer.budgetMax)
     default: return LinkLayer.etherType(type, payload, budget: LinkLayer.budgetMax)
     }
   }

@@ -14,8 +14,9 @@ struct RecordWriter: ~Copyable {
   private var book: AddressBook
   private let streamID: UInt32
   private let capturePoint: UInt32
-  /// nil between a batch and the next one.
-  private var batch: BatchWriter?
+  /// Meaningful only while `isOpen`. Not an optional: unwrapping one would copy it for each packet.
+  private var batch: BatchWriter
+  private var isOpen = false
   private var baseTick: UInt64 = 0
   private var sequence: UInt64 = 0
   /// Without the records of the open batch.
@@ -25,7 +26,9 @@ struct RecordWriter: ~Copyable {
 
   init(
     ring: consuming RingWriter, streamID: UInt32, capturePoint: UInt32, addressCapacity: Int
-  ) {
+  ) throws(RingError) {
+    // The same slot that the first `open` gets.
+    batch = BatchWriter(slot: try ring.reserve(), header: BatchHeader(kind: .records))
     self.ring = ring
     self.streamID = streamID
     self.capturePoint = capturePoint
@@ -35,7 +38,7 @@ struct RecordWriter: ~Copyable {
   /// All packets so far, those in the open batch too.
   var accounting: Accounting {
     var sum = published
-    sum[.mapped] += UInt64(batch?.header.itemCount ?? 0)
+    if isOpen { sum[.mapped] += UInt64(batch.header.itemCount) }
     return sum
   }
 
@@ -57,9 +60,8 @@ struct RecordWriter: ~Copyable {
       headers.addresses6 != nil || RecordWriter.needsHandle(headers.source)
       || RecordWriter.needsHandle(headers.destination)
     // One subtraction checks both ends: a tick before the base wraps around.
-    if batch == nil || tick &- baseTick > UInt64(UInt16.max)
-      || !batch.unsafelyUnwrapped.hasRoom(
-        bytes: PacketRecord.bytes, entries: needsHandles ? 2 : 0)
+    if !isOpen || tick &- baseTick > UInt64(UInt16.max)
+      || !batch.hasRoom(bytes: PacketRecord.bytes, entries: needsHandles ? 2 : 0)
     {
       try publish()
       try open(at: tick)
@@ -78,7 +80,7 @@ struct RecordWriter: ~Copyable {
       count(.addressBookFull)
       return
     }
-    batch?.append(record)
+    batch.append(record)
   }
 
   /// 240.0.0.0/4 without the broadcast address: real there, but taken by the handles.
@@ -105,7 +107,10 @@ struct RecordWriter: ~Copyable {
     }
     record.source = sourceValue
     record.destination = destinationValue
-    record.flags.insert(.hasHandle)
+    // Not so for an IPv6 packet between IPv4-mapped addresses (RFC 4291 section 2.5.5.2).
+    if AddressHandle.isHandle(sourceValue) || AddressHandle.isHandle(destinationValue) {
+      record.flags.insert(.hasHandle)
+    }
     return true
   }
 
@@ -113,7 +118,7 @@ struct RecordWriter: ~Copyable {
   private mutating func value(of address: IPAddress) -> UInt32? {
     if address.isIPv4 && !RecordWriter.needsHandle(address.v4) { return address.v4 }
     guard let (handle, isNew) = book.intern(address) else { return nil }
-    if isNew { batch?.append(handle: handle, address: address) }
+    if isNew { batch.append(handle: handle, address: address) }
     return handle
   }
 
@@ -126,11 +131,13 @@ struct RecordWriter: ~Copyable {
       kind: .records, streamID: streamID, capturePoint: capturePoint, sequence: sequence,
       baseTick: baseTick)
     batch = BatchWriter(slot: try ring.reserve(), header: header)
+    isOpen = true
   }
 
   /// Hands the open batch, if there is one, to the ring.
   mutating func publish() throws(RingError) {
-    guard var batch = batch.take() else { return }
+    guard isOpen else { return }
+    isOpen = false
     published[.mapped] += UInt64(batch.header.itemCount)
     batch.header.accounting = published
     batch.finish()

@@ -57,6 +57,10 @@ extension Phrases {
     refused | Refused | 拒否
     unanswered | Unanswered | 無応答
     failed | Failed | 失敗
+    failedSessions | Failed sessions | 失敗したセッション
+    undecidedPackets | Undecided packets | 未判定のパケット
+    portA | Port A | ポートA
+    portB | Port B | ポートB
     noneFailed | none | なし
     failedSummary | {sessions} sessions refused or unanswered ({relations} client-service pairs) | 拒否または無応答のセッション {sessions}(組 {relations})
     groups | Groups | グループ
@@ -75,6 +79,7 @@ extension Phrases {
     accounting | Accounting | 収支
     accountingNote | Every captured packet has exactly one outcome. | 捕捉したパケットは、必ずいずれか一つに数えられる。
     identity | captured = mapped + Σ reasons | 捕捉 = 集計 + Σ 理由
+    explained | What this means | 意味
     outcome | Outcome | 結果
     meaning | Meaning | 意味
     captured | captured | 捕捉
@@ -103,5 +108,60 @@ extension Phrases {
     warnings | Warnings | 警告
     warning | Warning | 警告
     saturated | {count} packets were longer than 65,535 bytes and count as 65,535. | {count} パケットは65,535バイトを超え、65,535として数えた。
+    measured | Layer-3 traffic, from packet headers. No payload was read into records. | パケットヘッダによるレイヤ3の通信。ペイロードは記録していない。
+    language | Language | 言語
+    sections | Sections | 目次
+    skip | Skip to content | 本文へ
+    noscript | This page shows its overview without JavaScript. Lists of all hosts, services and clients need JavaScript; it runs inside this file and loads nothing. | JavaScriptなしでは概要のみを表示する。全ホスト・サービス・クライアントの一覧にはJavaScriptが必要(このファイル内で動作し、何も読み込まない)。
+    capped | This page is limited in size: of {relations} service-client pairs it lists {listed} one by one, those with the most traffic of each service; the others are in the sums, as "other clients". {rows} rows without a service are left out of the lists. The JSON and CSV reports hold everything. | このページは大きさに上限がある。サービスとクライアントの組 {relations} のうち、各サービスで通信量の多い {listed} を個別に示し、残りは「その他のクライアント」として合計に含める。サービス以外の {rows} 行は一覧から省いた。JSONとCSVにはすべて含まれる。
+    builtBy | Made by | 作成
+    provides | Provides | 提供
+    requests | Requests | 要求
+    providers | Providers | 提供元
+    providesNote | Services of this host, and who uses them. | このホストのサービスと、その利用者。
+    requestsNote | Services that this host uses. | このホストが利用するサービス。
+    endpoint | Endpoint | エンドポイント
+    matrix | Who provides to whom, between networks | ネットワーク間の提供関係
+    matrixNote | Bytes in both directions between clients in the row's network and services in the column's. The darker, the more. | 行のネットワークのクライアントと、列のネットワークのサービスとの間の両方向バイト数。濃いほど多い。
+    matrixCorner | clients in ↓ services in → | クライアント↓ サービス→
+    networksMore | The {shown} networks with the most traffic, of {count}. | 通信量の多い {shown} ネットワーク(全 {count})。
+    filter.label | Search | 検索
+    filter.placeholder | Address, name, port, service, network | アドレス、名前、ポート、サービス、ネットワーク
+    rows.count | {count} rows | {count} 行
+    rows.found | {found} of {count} rows | {count} 行中 {found} 行
+    rows.more | Show more ({count} left) | さらに表示(残り {count})
+    rows.none | None seen. | 観測なし。
+    rows.noMatch | Nothing matches the search. | 一致なし。
+    rows.hidden | {count} more rows are not in this page; the JSON and CSV reports hold them. | ほかに {count} 行あり、このページには含まれない。JSONとCSVにはある。
+    allHosts | All hosts | 全ホスト
+    allServices | All services | 全サービス
+    hostUnknown | No host {address} in this map. | このマップに {address} はない。
+    serviceUnknown | No service {service} in this map. | このマップに {service} はない。
+    clientsOf | Clients of {service} on {server} | {server} の {service} のクライアント
+    otherClients | {count} other clients | その他 {count} クライアント
+    unnamed | (no name) | (名前なし)
+    asClient | as client | クライアントとして
+    asServer | as server | サーバとして
+    direction | Side | 立場
+    type | Type | 種別
+    from | From | 送信元
+    to | To | 宛先
+    isGroup | multicast or broadcast group | マルチキャスト・ブロードキャスト
+    isSilent | was asked, but was not seen to send anything | 要求を受けたが、送信は観測されていない
+    level.certain | certain | 確実
+    level.veryLikely | very likely | ほぼ確実
+    level.likely | likely | 有力
+    level.weak | weak | 弱い
+    basis.handshake | handshake | ハンドシェイク
+    basis.synAck | SYN+ACK seen | SYN+ACKを観測
+    basis.syn | SYN seen | SYNを観測
+    basis.knownServer | it answers others | 他の相手に応答
+    basis.fanIn | many peers | 多数の相手
+    basis.firstSpeaker | client spoke first | 相手が先に送信
+    basis.port | port number | ポート番号
+    basis.group | group address | グループアドレス
+    basis.none | no evidence | 証拠なし
+    kind.peer | peer | 対等
+    kind.undecided | undecided: no evidence of who serves | 未判定: サーバを示す証拠なし
     """
 }

@@ -1,0 +1,668 @@
+"use strict";
+// The lists of the report. Everything foreign goes into the page as text nodes, never as HTML.
+(() => {
+  const byId = (id) => document.getElementById(id);
+  const texts = JSON.parse(byId("texts").textContent);
+  const initialLanguage = document.documentElement.lang;
+  let language = initialLanguage;
+
+  // ---- Texts and figures ------------------------------------------------------------------
+
+  const fill = (text, values) =>
+    values ? text.replace(/\{(\w+)\}/g, (all, key) => (key in values ? values[key] : all)) : text;
+  const t = (key, values) => fill(texts[language][key] ?? key, values);
+  const count = (value) => String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ",");
+  const significant = (value, whole) =>
+    whole || value >= 99.95 ? count(value) : value.toFixed(value >= 9.995 ? 1 : 2);
+  const bytes = (value) => {
+    let power = 0;
+    while (value >= 999.5 && power < 6) { value /= 1000; power += 1; }
+    return significant(value, power === 0) + " " + ["", "k", "M", "G", "T", "P", "E"][power] + "B";
+  };
+  const micros = (value) =>
+    value >= 1e6 ? significant(value / 1e6) + " s"
+      : value >= 1000 ? significant(value / 1000) + " ms" : count(value) + " µs";
+
+  // ---- The map: see PageData.swift --------------------------------------------------------
+
+  const data = JSON.parse(byId("data").textContent);
+  // Within a day the date is in the head of the page.
+  const time = (ms) =>
+    new Date(ms).toISOString().slice(data.end - data.start < 86400000 ? 11 : 0, -1)
+      .replace("T", " ");
+  const digits = new Uint8Array(128);
+  for (let i = 0; i < 64; i++) {
+    digits["ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".charCodeAt(i)] = i;
+  }
+  const decode = (text) => {
+    let at = 0;
+    const next = () => {
+      let value = 0, scale = 1, digit;
+      do {
+        digit = digits[text.charCodeAt(at++)];
+        value += (digit & 31) * scale;
+        scale *= 32;
+      } while (digit > 31);
+      return value;
+    };
+    next.more = () => at < text.length;
+    return next;
+  };
+
+  const hostCount = data.addresses.length;
+  const hosts = [];
+  {
+    const next = decode(data.hosts);
+    for (let i = 0, network = 0; i < hostCount; i++) {
+      network += next();
+      const flags = next();
+      hosts.push({
+        id: i, network, active: (flags & 1) !== 0, group: (flags & 2) !== 0,
+        packetsOut: next(), packetsIn: next(), bytesOut: next(), bytesIn: next(),
+        provides: [], requests: 0, clients: 0,
+      });
+    }
+  }
+  // One literal, so that all rows have one shape.
+  const counters = (next, service, server, key, client, clientPort) => {
+    const role = next(), failed = role & 1;
+    return {
+      service, server, key, client, clientPort, role: role >> 1, sessions: next(),
+      refused: failed ? next() : 0, unanswered: failed ? next() : 0,
+      packetsTo: next(), packetsFrom: next(), bytesTo: next(), bytesFrom: next(),
+    };
+  };
+  // Written out: by a list of names it takes four times as long.
+  const add = (total, row) => {
+    total.sessions += row.sessions;
+    total.refused += row.refused;
+    total.unanswered += row.unanswered;
+    total.packetsTo += row.packetsTo;
+    total.packetsFrom += row.packetsFrom;
+    total.bytesTo += row.bytesTo;
+    total.bytesFrom += row.bytesFrom;
+  };
+  const nothing = {
+    sessions: 0, refused: 0, unanswered: 0, packetsTo: 0, packetsFrom: 0, bytesTo: 0, bytesFrom: 0,
+  };
+  const pairs = [];
+  const services = [];
+  {
+    const next = decode(data.services);
+    const row = decode(data.relations);
+    for (let server = 0; next.more();) {
+      server += next();
+      const key = next() * 65536 + next();
+      const service = {
+        id: services.length, server, key, first: pairs.length, rows: next(),
+        firstMs: data.start + next(), spanMs: next(), roundTrip: next() - 1, hidden: next(),
+        role: 0, ...nothing,
+      };
+      service.clients = service.rows - (service.hidden ? 1 : 0) + service.hidden;
+      let best = null;
+      for (let i = 0, client = 0; i < service.rows; i++) {
+        client += row();
+        const pair = counters(row, service.id, server, key, client, 0);
+        pairs.push(pair);
+        add(service, pair);
+        const role = data.roles[pair.role];
+        if (!best || role[2] > best[2]) { best = role; service.role = pair.role; }
+        if (client < hostCount) hosts[client].requests += 1;
+      }
+      hosts[server].provides.push(service.id);
+      services.push(service);
+    }
+  }
+  // Distinct clients of all services of a host.
+  {
+    const seen = new Int32Array(hostCount).fill(-1);
+    for (const host of hosts) {
+      for (const id of host.provides) {
+        const service = services[id];
+        host.clients += service.hidden;
+        for (let i = service.first; i < service.first + service.rows; i++) {
+          const client = pairs[i].client;
+          if (client < hostCount && seen[client] !== host.id) {
+            seen[client] = host.id;
+            host.clients += 1;
+          }
+        }
+      }
+    }
+  }
+  const rest = data.rest.map((text) => {
+    const next = decode(text);
+    const rows = [];
+    for (let server = 0; next.more();) {
+      server += next();
+      const key = next() * 65536 + next();
+      rows.push(counters(next, -1, server, key, next(), next()));
+    }
+    return rows;
+  });
+  const [failed, groups, undecided, notices] = rest;
+  const addressIndex = new Map(data.addresses.map((address, i) => [address, i]));
+  const endpoint = (key) => data.endpoints[key][0];
+  const serviceName = (key) => data.endpoints[key][1];
+  const label = (key) => serviceName(key) || endpoint(key);
+  const nameOf = (host) => data.names[host] ?? "";
+
+  // ---- Elements ---------------------------------------------------------------------------
+
+  const element = (tag, properties, ...children) => {
+    const node = document.createElement(tag);
+    for (const [key, value] of Object.entries(properties ?? {})) {
+      if (key === "class") node.className = value;
+      else if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
+      else if (value !== null && value !== undefined) node.setAttribute(key, value);
+    }
+    node.append(...children.flat().filter((child) => child !== null && child !== undefined));
+    return node;
+  };
+  const hash = (values) => {
+    const all = language === initialLanguage ? values : { ...values, lang: language };
+    return "#" + Object.entries(all).filter(([, value]) => value)
+      .map(([key, value]) => key + "=" + encodeURIComponent(value).replace(/%2F/g, "/").replace(/%3A/g, ":"))
+      .join("&");
+  };
+  const hostCell = (host) => {
+    if (host >= hostCount) return [];
+    const name = nameOf(host);
+    return [
+      element("a", { href: hash({ host: data.addresses[host] }) }, data.addresses[host]),
+      name ? " " : null, name ? element("span", { class: "name" }, name) : null,
+    ];
+  };
+  const serviceCell = (key) => [
+    element("a", { href: hash({ service: endpoint(key) }) }, label(key)),
+  ];
+  const level = (value) =>
+    value >= 0.98 ? "certain" : value >= 0.9 ? "veryLikely" : value >= 0.75 ? "likely" : "weak";
+  // Rounded down: 0.999 is not 1.
+  const hundredths = (value) => (Math.floor(value * 100 + 1e-6) / 100).toFixed(2);
+  const roleText = (role) => {
+    const [kind, basis, value] = data.roles[role];
+    if (kind === "undecided") return t("kind.undecided");
+    const peer = kind === "peer" ? t("kind.peer") + ", " : "";
+    return `${peer}${t("level." + level(value))} (${t("basis." + basis)}) ${hundredths(value)}`;
+  };
+
+  // ---- Tables -----------------------------------------------------------------------------
+
+  const text = (key, cell, more) => ({ key, cell, sort: cell, ...more });
+  const number = (key, value, show, more) => ({
+    key, class: "n", descending: true, sort: value, cell: (row) => (show ?? count)(value(row)),
+    ...more,
+  });
+  const chunk = 200;
+
+  /// A sortable table that renders `chunk` rows at a time, more as they come into view.
+  ///
+  /// columns: {key, cell(row) → text or nodes, sort(row) → number or text, class, descending}
+  /// options: rows, columns, haystack(row) for the search, sort (key, "-key" descending),
+  /// detail(row) → node under the row, hidden: rows that the page does not hold.
+  const table = (options) => {
+    const { rows, columns } = options;
+    const body = element("tbody");
+    const status = element("span", { class: "quiet", "aria-live": "polite" });
+    const more = element("button", { type: "button", class: "more" });
+    let order = rows, shown = 0, sortKey = "", descending = false, haystacks = null;
+    let found = rows.length;
+
+    const headings = columns.map((column) => {
+      const button = element("button", { type: "button" }, t(column.key));
+      button.addEventListener("click", () => {
+        const again = sortKey === column.key;
+        sort(column.key, again ? !descending : column.descending === true);
+        options.onsort?.((descending ? "-" : "") + sortKey);
+      });
+      return element("th", { scope: "col", class: column.class ?? "" }, button);
+    });
+    const renderRow = (row) => {
+      const cells = columns.map((column, i) => {
+        const content = [column.cell(row)].flat();
+        return element(i === 0 ? "th" : "td",
+          { scope: i === 0 ? "row" : null, class: column.class ?? "" }, ...content);
+      });
+      return element("tr", {}, ...cells);
+    };
+    const render = (upTo) => {
+      const fragment = document.createDocumentFragment();
+      const end = Math.min(upTo, order.length);
+      for (; shown < end; shown++) fragment.append(renderRow(order[shown]));
+      body.append(fragment);
+      more.hidden = shown >= order.length;
+      more.textContent = t("rows.more", { count: count(order.length - shown) });
+    };
+    const restart = () => {
+      body.replaceChildren();
+      shown = 0;
+      if (order.length === 0) {
+        const key = rows.length ? "rows.noMatch" : "rows.none";
+        body.append(element("tr", {},
+          element("td", { class: "quiet", colspan: columns.length }, t(key))));
+      }
+      render(chunk);
+      status.textContent = found === rows.length ? t("rows.count", { count: count(found) })
+        : t("rows.found", { count: count(rows.length), found: count(found) });
+    };
+    const sort = (key, isDescending) => {
+      const column = columns.find((one) => one.key === key);
+      if (!column) return;
+      sortKey = key;
+      descending = isDescending;
+      columns.forEach((one, i) => {
+        if (one === column) {
+          headings[i].setAttribute("aria-sort", descending ? "descending" : "ascending");
+        } else headings[i].removeAttribute("aria-sort");
+      });
+      order = sorted(order, column.sort, descending);
+      restart();
+    };
+    const filter = (query) => {
+      const words = query.toLowerCase().split(/\s+/).filter(Boolean);
+      if (words.length && options.haystack) {
+        haystacks ??= rows.map((row) => options.haystack(row).toLowerCase());
+        order = rows.filter((_, i) => words.every((word) => haystacks[i].includes(word)));
+      } else order = rows.slice();
+      found = order.length;
+      const column = columns.find((one) => one.key === sortKey);
+      if (column) order = sorted(order, column.sort, descending);
+      restart();
+    };
+    more.addEventListener("click", () => render(shown + chunk));
+    new IntersectionObserver((entries) => {
+      if (entries.some((entry) => entry.isIntersecting) && shown < order.length) {
+        render(shown + chunk);
+      }
+    }, { rootMargin: "600px" }).observe(more);
+
+    const node = element("div", { class: "table" },
+      options.quiet ? null : element("div", { class: "tools" }, status,
+        options.hidden ? element("span", { class: "quiet" },
+          t("rows.hidden", { count: count(options.hidden) })) : null),
+      element("table", { class: "list rows" },
+        element("caption", { hidden: "" }, options.caption ?? ""),
+        element("colgroup", {}, ...columns.map((one) =>
+          element("col", { class: one.width ?? one.class ?? "" }))),
+        element("thead", {}, element("tr", {}, ...headings)), body),
+      more);
+    const wanted = options.sort ?? "";
+    sort(wanted.replace(/^-/, ""), wanted.startsWith("-"));
+    if (!sortKey) restart();
+    return { node, filter, renderAll: (max) => render(max) };
+  };
+
+  /// Sorted by a key computed once a row; equal keys keep the order of the addresses.
+  const sorted = (rows, key, descending) => {
+    const sign = descending ? -1 : 1;
+    const keyed = rows.map((row, i) => ({ row, i, key: key(row) }));
+    keyed.sort((a, b) => (a.key < b.key ? -sign : a.key > b.key ? sign : a.i - b.i));
+    return keyed.map((one) => one.row);
+  };
+
+  /// A button that opens `make()` in a row of its own under the button's row.
+  const expander = (title, accessible, make) => {
+    const button = element("button",
+      { type: "button", class: "plain", "aria-expanded": "false", "aria-label": accessible }, title);
+    button.addEventListener("click", () => {
+      const row = button.closest("tr");
+      const open = button.getAttribute("aria-expanded") === "true";
+      button.setAttribute("aria-expanded", String(!open));
+      if (open) row.nextSibling.remove();
+      else {
+        row.after(element("tr", { class: "inner" },
+          element("td", { colspan: row.children.length }, make())));
+      }
+    });
+    return button;
+  };
+
+  // ---- Columns ----------------------------------------------------------------------------
+
+  const hostColumn = (key, of) => ({
+    key, cell: (row) => hostCell(of(row)), sort: of, width: "wide",
+  });
+  const serviceColumn = {
+    key: "service", width: "port", cell: (row) => serviceCell(row.key),
+    sort: (row) => label(row.key),
+  };
+  const portColumn = {
+    key: "port", width: "port", cell: (row) => endpoint(row.key), sort: (row) => row.key,
+  };
+  const sessionsColumn = number("sessions", (row) => row.sessions);
+  const failedColumn = number("failed", (row) => row.refused + row.unanswered);
+  const roleColumn = {
+    key: "confidence", class: "role", descending: true, cell: (row) => roleText(row.role),
+    sort: (row) => data.roles[row.role][2],
+  };
+  // In and out from the server's or the client's own point of view.
+  const serverTraffic = [
+    number("in", (row) => row.bytesTo, bytes), number("out", (row) => row.bytesFrom, bytes),
+  ];
+  const clientTraffic = [
+    number("in", (row) => row.bytesFrom, bytes), number("out", (row) => row.bytesTo, bytes),
+  ];
+  const packetsColumn = number("packets", (row) => row.packetsTo + row.packetsFrom);
+  const bytesColumn = number("bytes", (row) => row.bytesTo + row.bytesFrom, bytes);
+  const seenColumns = [
+    number("firstSeen", (row) => row.firstMs, time, { class: "time" }),
+    number("lastSeen", (row) => row.firstMs + row.spanMs, time, { class: "time" }),
+  ];
+  const roundTripColumn = number("roundTrip", (row) => row.roundTrip,
+    (value) => (value < 0 ? "–" : micros(value)));
+
+  const clientsOf = (service) => table({
+    rows: pairs.slice(service.first, service.first + service.rows), sort: "-bytes", quiet: true,
+    columns: [
+      {
+        key: "client", width: "wide", sort: (pair) => pair.client,
+        cell: (pair) => (pair.client < hostCount ? hostCell(pair.client)
+          : t("otherClients", { count: count(service.hidden) })),
+      },
+      sessionsColumn, failedColumn, packetsColumn, bytesColumn, ...serverTraffic, roleColumn,
+    ],
+  }).node;
+  const clientsColumn = number("clients", (service) => service.clients, null, {
+    cell: (service) => expander(count(service.clients),
+      t("clientsOf", { service: label(service.key), server: data.addresses[service.server] }),
+      () => clientsOf(service)),
+  });
+
+  // ---- Views ------------------------------------------------------------------------------
+
+  const search = (row) => [
+    data.addresses[row.server], nameOf(row.server), data.addresses[row.client] ?? "",
+    nameOf(row.client), endpoint(row.key), serviceName(row.key),
+  ].join(" ");
+  const hostText = (host) => [
+    data.addresses[host.id], nameOf(host.id), data.networks[host.network],
+    ...host.provides.map((id) => endpoint(services[id].key) + " " + serviceName(services[id].key)),
+  ].join(" ");
+  const provided = (host) => {
+    const names = [...new Set(host.provides.map((id) => label(services[id].key)))];
+    return names.slice(0, 4).join(", ") + (names.length > 4 ? ` +${names.length - 4}` : "");
+  };
+  const active = hosts.filter((host) => host.active);
+  const byPort = new Map();
+  for (const service of services) {
+    let row = byPort.get(service.key);
+    if (!row) {
+      row = { key: service.key, ids: [], clients: 0, ...nothing };
+      byPort.set(service.key, row);
+    }
+    row.ids.push(service.id);
+    row.clients += service.clients;
+    add(row, service);
+  }
+
+  const views = {
+    hosts: (sort) => ({
+      rows: active, sort: sort ?? "-clients", haystack: hostText, columns: [
+        { key: "address", width: "address", sort: (host) => host.id,
+          cell: (host) => element("a", { href: hash({ host: data.addresses[host.id] }) },
+            data.addresses[host.id]) },
+        text("name", (host) => nameOf(host.id)),
+        { key: "network", width: "address", sort: (host) => host.network,
+          cell: (host) => data.networks[host.network] },
+        { key: "provides", width: "wide", descending: true, sort: (host) => host.provides.length,
+          cell: provided },
+        number("services", (host) => host.provides.length),
+        number("clients", (host) => host.clients),
+        number("requests", (host) => host.requests),
+        number("in", (host) => host.bytesIn, bytes),
+        number("out", (host) => host.bytesOut, bytes),
+      ],
+    }),
+    services: (sort) => ({
+      rows: [...byPort.values()], sort: sort ?? "-clients",
+      haystack: (row) => endpoint(row.key) + " " + serviceName(row.key) + " "
+        + row.ids.map((id) => data.addresses[services[id].server] + " "
+          + nameOf(services[id].server)).join(" "),
+      columns: [
+        { ...serviceColumn, width: "" }, portColumn, number("providers", (row) => row.ids.length),
+        number("relations", (row) => row.clients), sessionsColumn, failedColumn, packetsColumn,
+        ...serverTraffic,
+      ],
+    }),
+    failures: (sort) => ({
+      note: "failuresNote", rows: failed, hidden: data.restHidden[0], sort: sort ?? "-sessions",
+      haystack: search, columns: [
+        hostColumn("client", (row) => row.client), hostColumn("server", (row) => row.server),
+        serviceColumn, portColumn, sessionsColumn, number("refused", (row) => row.refused),
+        number("unanswered", (row) => row.unanswered), packetsColumn, bytesColumn,
+      ],
+    }),
+    groups: (sort) => ({
+      note: "groupsNote", rows: groups, hidden: data.restHidden[1], sort: sort ?? "-bytes",
+      haystack: search, columns: [
+        hostColumn("group", (row) => row.server), hostColumn("sender", (row) => row.client),
+        serviceColumn, portColumn, sessionsColumn, packetsColumn, bytesColumn,
+      ],
+    }),
+    undecided: (sort) => ({
+      note: "undecidedNote", rows: undecided, hidden: data.restHidden[2], sort: sort ?? "-bytes",
+      haystack: (row) => search(row) + " " + row.clientPort, columns: undecidedColumns,
+    }),
+    notices: (sort) => ({
+      note: "noticesNote", rows: notices, hidden: data.restHidden[3], sort: sort ?? "-packets",
+      haystack: search, columns: noticeColumns,
+    }),
+  };
+  const undecidedColumns = [
+    hostColumn("sideA", (row) => row.server),
+    { ...portColumn, key: "portA" }, hostColumn("sideB", (row) => row.client),
+    { key: "portB", width: "port", cell: (row) => String(row.clientPort || "–"),
+      sort: (row) => row.clientPort }, sessionsColumn, packetsColumn,
+    number("aToB", (row) => row.bytesFrom, bytes), number("bToA", (row) => row.bytesTo, bytes),
+  ];
+  const noticeColumns = [
+    hostColumn("sideA", (row) => row.server), hostColumn("sideB", (row) => row.client),
+    { ...serviceColumn, key: "type", cell: (row) => label(row.key) }, portColumn, packetsColumn,
+    number("aToB", (row) => row.packetsFrom), number("bToA", (row) => row.packetsTo), bytesColumn,
+  ];
+
+  const part = (title, amount, note, content) => element("section", { class: "part" },
+    element("h3", {}, title, " ", element("span", { class: "badge" }, count(amount))),
+    note ? element("p", { class: "quiet" }, note) : null, content);
+
+  /// Everything about one host.
+  const hostView = (address) => {
+    const id = addressIndex.get(address);
+    const back = element("p", { class: "back" }, element("a", { href: hash({ view: "hosts" }) },
+      "‹ " + t("allHosts")));
+    if (id === undefined) return [back, element("p", {}, t("hostUnknown", { address }))];
+    const host = hosts[id];
+    const used = pairs.filter((pair) => pair.client === id);
+    const of = (rows) => rows.filter((row) => row.server === id || row.client === id);
+    const parts = [
+      back,
+      element("h2", {}, address, " ", element("span", { class: "name" }, nameOf(id))),
+      element("dl", { class: "source hostfacts" },
+        ...[["network", data.networks[host.network]],
+          ["in", `${t("packetsUnit", { count: count(host.packetsIn) })}, ${bytes(host.bytesIn)}`],
+          ["out", `${t("packetsUnit", { count: count(host.packetsOut) })}, ${bytes(host.bytesOut)}`],
+        ].map(([key, value]) => element("div", {}, element("dt", {}, t(key)),
+          element("dd", {}, value))),
+        host.group ? element("div", {}, element("dd", {}, t("isGroup")))
+          : host.active ? null : element("div", {}, element("dd", {}, t("isSilent")))),
+    ];
+    if (!host.group) {
+      parts.push(
+        part(t("provides"), host.provides.length, t("providesNote"), table({
+          rows: host.provides.map((one) => services[one]), quiet: true, sort: "-clients", columns: [
+            serviceColumn, portColumn, clientsColumn, sessionsColumn, failedColumn,
+            ...serverTraffic, roundTripColumn, roleColumn, ...seenColumns,
+          ],
+        }).node),
+        part(t("requests"), used.length, t("requestsNote"), table({
+          rows: used, quiet: true, sort: "-bytes", columns: [
+            serviceColumn, portColumn, hostColumn("server", (row) => row.server), sessionsColumn,
+            failedColumn, packetsColumn, ...clientTraffic, roleColumn,
+          ],
+        }).node));
+    }
+    const direction = {
+      key: "direction", width: "port", sort: (row) => (row.client === id ? 0 : 1),
+      cell: (row) => t(row.client === id ? "asClient" : "asServer"),
+    };
+    const listed = [
+      ["failures", failed, [direction, ...views.failures().columns]],
+      ["undecided", undecided, undecidedColumns],
+      ["groups", groups, views.groups().columns],
+      ["notices", notices, noticeColumns],
+    ];
+    for (const [key, rows, columns] of listed) {
+      const own = of(rows);
+      if (own.length) {
+        parts.push(part(t(key), own.length, t(key + "Note"),
+          table({ rows: own, columns, quiet: true, sort: "-packets" }).node));
+      }
+    }
+    return parts;
+  };
+
+  /// One service: its providers, and their clients.
+  const serviceView = (name) => {
+    const row = [...byPort.values()].find((one) => endpoint(one.key) === name);
+    const back = element("p", { class: "back" }, element("a", { href: hash({ view: "services" }) },
+      "‹ " + t("allServices")));
+    const title = row && serviceName(row.key);
+    const parts = [back, element("h2", {}, title || name, " ",
+      element("span", { class: "name" }, title ? name : ""))];
+    const key = Number(Object.keys(data.endpoints).find((one) => endpoint(one) === name) ?? -1);
+    if (row) {
+      const list = table({
+        rows: row.ids.map((id) => services[id]), sort: "-clients",
+        haystack: (service) => data.addresses[service.server] + " " + nameOf(service.server),
+        columns: [
+          hostColumn("server", (service) => service.server), clientsColumn, sessionsColumn,
+          failedColumn, packetsColumn, ...serverTraffic, roundTripColumn, roleColumn,
+          ...seenColumns,
+        ],
+      });
+      current = list;
+      parts.push(part(t("providers"), row.ids.length, null, list.node));
+    } else parts.push(element("p", {}, t("serviceUnknown", { service: name })));
+    const refused = failed.filter((one) => one.key === key);
+    if (refused.length) {
+      parts.push(part(t("failures"), refused.length, t("failuresNote"),
+        table({ rows: refused, quiet: true, sort: "-sessions", columns: views.failures().columns })
+          .node));
+    }
+    return parts;
+  };
+
+  // ---- Where we are: everything is in the address, so that a view can be shared ------------
+
+  let current = null;
+  let place = {};
+  const read = () => Object.fromEntries(
+    location.hash.slice(1).split("&").filter(Boolean).map((pair) => {
+      const at = pair.indexOf("=");
+      let value = pair.slice(at + 1);
+      try { value = decodeURIComponent(value); } catch { /* as it is */ }
+      return at < 0 ? [pair, ""] : [pair.slice(0, at), value];
+    }));
+
+  const translate = () => {
+    document.documentElement.lang = language;
+    const values = (node) => Object.fromEntries(Object.entries(node.dataset)
+      .filter(([key]) => /^v[A-Z]/.test(key))
+      .map(([key, value]) => [key[1].toLowerCase() + key.slice(2), value]));
+    for (const node of document.querySelectorAll("[data-t]")) {
+      node.textContent = t(node.dataset.t, values(node));
+    }
+    for (const node of document.querySelectorAll("[data-t-title]")) {
+      node.title = t(node.dataset.tTitle);
+    }
+    for (const node of document.querySelectorAll("[data-t-label]")) {
+      node.setAttribute("aria-label", t(node.dataset.tLabel));
+    }
+    byId("q").placeholder = t("filter.placeholder");
+    for (const button of document.querySelectorAll("[data-language]")) {
+      button.setAttribute("aria-pressed", String(button.dataset.language === language));
+    }
+  };
+
+  const route = () => {
+    place = read();
+    if (place.lang && texts[place.lang] && place.lang !== language) {
+      language = place.lang;
+      translate();
+    } else if (!place.lang && language !== initialLanguage) {
+      place.lang = language;
+      history.replaceState(null, "", hash(place));
+    }
+    const view = place.host !== undefined ? "hosts" : place.service !== undefined ? "services"
+      : place.view in views || place.view === "accounting" ? place.view
+        : place.q ? "hosts" : "overview";
+    place.view = place.host !== undefined || place.service !== undefined ? undefined : view;
+    for (const link of document.querySelectorAll("[data-view]")) {
+      if (link.dataset.view === view) link.setAttribute("aria-current", "page");
+      else link.removeAttribute("aria-current");
+      link.href = hash({ view: link.dataset.view });
+    }
+    const lists = byId("lists");
+    byId("overview").hidden = view !== "overview";
+    byId("accounting").hidden = view !== "accounting";
+    lists.hidden = !(view in views);
+    current = null;
+    const input = byId("q");
+    if (document.activeElement !== input) input.value = place.q ?? "";
+    if (place.host !== undefined) lists.replaceChildren(...hostView(place.host));
+    else if (place.service !== undefined) lists.replaceChildren(...serviceView(place.service));
+    else if (view in views) {
+      const options = views[view](place.sort);
+      options.caption = t(view);
+      options.onsort = (sort) => {
+        place.sort = sort;
+        history.replaceState(null, "", hash(place));
+      };
+      current = table(options);
+      lists.replaceChildren(...[element("h2", {}, t(view)),
+        options.note ? element("p", { class: "quiet" }, t(options.note)) : null, current.node,
+      ].filter(Boolean));
+    } else lists.replaceChildren();
+    if (current && place.q) current.filter(place.q);
+    document.title = [place.host ?? place.service ?? t(view), t("title")].join(" – ");
+  };
+
+  let typing = 0;
+  byId("q").addEventListener("input", () => {
+    clearTimeout(typing);
+    typing = setTimeout(() => {
+      const q = byId("q").value;
+      if (current) {
+        place.q = q;
+        history.replaceState(null, "", hash(place));
+        current.filter(q);
+      } else if (q) location.hash = hash({ view: "hosts", q });
+    }, 80);
+  });
+  document.querySelector(".search").addEventListener("submit", (event) => event.preventDefault());
+  for (const button of document.querySelectorAll("[data-language]")) {
+    button.addEventListener("click", () => {
+      language = button.dataset.language;
+      translate();
+      place.lang = undefined;
+      const { lang, ...elsewhere } = place;
+      history.replaceState(null, "", hash(elsewhere) || "#");
+      route();
+    });
+  }
+  // On paper there is nothing to scroll: what a reader can be expected to want, at once.
+  window.addEventListener("beforeprint", () => current?.renderAll(2000));
+  window.addEventListener("hashchange", () => {
+    route();
+    window.scrollTo(0, 0);
+    if (document.activeElement !== byId("q")) byId("content").focus({ preventScroll: true });
+  });
+  for (const node of document.querySelectorAll("nav.views, .languages")) node.hidden = false;
+  const navigation = document.querySelector("nav.views");
+  new ResizeObserver(() => {
+    document.documentElement.style.setProperty("--nav", navigation.offsetHeight - 1 + "px");
+  }).observe(navigation);
+  translate();
+  route();
+})();

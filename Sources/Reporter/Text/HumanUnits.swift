@@ -54,6 +54,12 @@ enum HumanUnits {
     return "\(significant(Double(ns) / 1e3)) µs"
   }
 
+  /// A confidence in hundredths, rounded down: 0.999 is not 1.
+  static func confidence(_ value: Double) -> String {
+    let hundredths = Int(max(0, min(1, value)) * 100 + 1e-6)
+    return "\(hundredths / 100).\(hundredths % 100 / 10)\(hundredths % 10)"
+  }
+
   /// 0.9921 as 99.2 %.
   static func percent(_ ratio: Double) -> String { "\(significant(ratio * 100)) %" }
 }

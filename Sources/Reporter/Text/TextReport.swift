@@ -203,7 +203,7 @@ extension TextReport {
       table.add([
         serviceText(service.protocolNumber, service.port), hostText(service.server),
         HumanUnits.count(service.clients), HumanUnits.count(service.total.sessions),
-        HumanUnits.bytes(service.total.bytes), HumanUnits.significant(service.total.confidence),
+        HumanUnits.bytes(service.total.bytes), HumanUnits.confidence(service.total.confidence),
       ])
     }
     return table.text
