@@ -34,7 +34,7 @@ import Wire
 
   private func fold(_ rows: [SessionRow]) -> [Relation] {
     var fold = SessionFold()
-    rows.forEach { fold.add($0) }
+    for row in rows { fold.add(row) }
     let (addresses, relations) = fold.finish()
     // Every packet is in exactly one relation.
     #expect(relations.reduce(0) { $0 + $1.packets } == fold.packets)
@@ -182,7 +182,7 @@ import Wire
     }
     func map(_ rows: [SessionRow]) -> [Relation] {
       var fold = SessionFold()
-      rows.forEach { fold.add($0) }
+      for row in rows { fold.add(row) }
       let (addresses, relations) = fold.finish()
       return ServiceMap(capture: CaptureReport(), addresses: addresses, relations: relations)
         .relations

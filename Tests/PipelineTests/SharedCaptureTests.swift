@@ -35,7 +35,8 @@ struct SharedCaptureTests {
     #expect(result.errors.isEmpty, "\(name): \(result.errors)")
     // Five seconds is what a user is promised; a debug build on a busy machine gets some leave.
     #expect(result.seconds < 15, "\(name): \(result.seconds) s")
-    return try #require(result.json, "\(name): no JSON")
+    #expect(result.json != nil, "\(name): no JSON")
+    return result.json
   }
 
   /// The sums that hold for every map.

@@ -25,7 +25,7 @@ import Wire
     }
     writer.close()
     let outputs = try (0..<trackers).map { _ in try makeRing(slots: 256, slotBytes: 65536) }
-    defer { (outputs + [input]).forEach { close($0) } }
+    defer { for descriptor in outputs + [input] { close(descriptor) } }
     let status = try StatusBoard(processes: 1)
     try SplitterService.run(
       input: try openRing(input), trackers: trackers, output: { try openRing(outputs[$0]) },

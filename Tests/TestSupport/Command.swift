@@ -28,10 +28,20 @@ public enum Command {
     return path as String
   }()
 
+  /// Runs `renkei`; as the other `run`.
+  public static func run(
+    _ arguments: [String], input: Data? = nil, in directory: String? = nil,
+    environment: [String: String] = [:], limitSeconds: Double = 120
+  ) throws -> Result {
+    try run(
+      renkei, arguments, input: input, in: directory, environment: environment,
+      limitSeconds: limitSeconds)
+  }
+
   /// Runs a command to its end, at most `limitSeconds`; one that takes longer is killed, and its
   /// status is then -1.
   public static func run(
-    _ path: String = renkei, _ arguments: [String], input: Data? = nil, in directory: String? = nil,
+    _ path: String, _ arguments: [String], input: Data? = nil, in directory: String? = nil,
     environment: [String: String] = [:], limitSeconds: Double = 120
   ) throws -> Result {
     let folder = try TemporaryFolder()

@@ -26,7 +26,7 @@ struct ChildProcess {
       posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
     }
     var texts = (["renkei"] + arguments).map { strdup($0) } + [nil]
-    defer { texts.forEach { free($0) } }
+    defer { for text in texts { free(text) } }
     var pid: pid_t = 0
     let status = posix_spawn(&pid, "/proc/self/exe", &actions, nil, &texts, environ)
     guard status == 0 else {

@@ -50,7 +50,7 @@ final class Supervision {
       let signal = Supervision.signalSeen.load(ordering: .relaxed)
       if signal != 0 && failure == nil {
         failure = Interrupted(signal: signal)
-        running.keys.forEach { kill($0, SIGTERM) }
+        for pid in running.keys { kill(pid, SIGTERM) }
       }
       guard let end, let child = running.removeValue(forKey: end.pid) else { continue }
       if end.isSuccess || failure != nil { continue }
