@@ -127,7 +127,7 @@ struct SharedCaptureTests {
       guard let map = try audit(path, ["--no-decapsulate", "ip"]),
         let capture = map["capture"] as? [String: Any]
       else { continue }
-      let counted = try Command.run(capinfos, ["-Mrc", path]).text
+      let counted = try Command.run(capinfos, ["-TMrc", path]).text
       let packets = counted.split { $0 == "\t" || $0 == "\n" }.last.flatMap { Int($0) }
       #expect(packets == capture["packets"] as? Int, "\(name)")
       let lengths = try Command.run(

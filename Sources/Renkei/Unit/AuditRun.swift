@@ -5,8 +5,8 @@ internal import Wire
 /// The supervisor (制御部) of an audit: starts every stage as a child, waits for them in data order,
 /// then lets the reporter make what was asked for.
 ///
-/// A stage that fails or is killed ends the run: the others are told through their rings, nothing
-/// is written, and one line says which stage it was.
+/// A stage that fails or is killed ends the run: the others are ended too, nothing is written, and
+/// one line says which stage it was.
 struct AuditRun {
   var files: [String]
   var filter: String
@@ -61,17 +61,13 @@ struct AuditRun {
 
     let bar = ProgressBar()
     if showsProgress { bar.start(status, collector: collector) }
-    let failure = supervision.waitForAll {
-      collected.abort()
-      shards.abort()
-      epochs.abort()
-    }
+    let failure = supervision.waitForAll()
     if showsProgress { bar.finish() }
     if let failure { throw failure }
     for options in reports {
       try supervision.start(
         "reporter", ["report", "--store", storePath] + options, [], keepsStandardInput: false)
-      if let failure = supervision.waitForAll(onFailure: {}) { throw failure }
+      if let failure = supervision.waitForAll() { throw failure }
     }
   }
 
@@ -109,9 +105,5 @@ private struct RingSet: ~Copyable {
 
   func options(_ name: String) -> [String] {
     descriptors.flatMap { [name, "\($0)"] }
-  }
-
-  func abort() {
-    for index in descriptors.indices { rings[index].abort() }
   }
 }

@@ -40,17 +40,18 @@ final class Supervision {
     running[child.pid] = child
   }
 
-  /// Waits until no child is left. After the first failure the rest is told to end.
+  /// Waits until no child is left. After the first failure the rest is ended: what they make is a
+  /// temporary store that nobody will see, and one may be blocked in reading a pipe.
   ///
   /// - Returns: the first failure, or nil where all ended well.
-  func waitForAll(onFailure: () -> Void) -> (any Error)? {
+  func waitForAll() -> (any Error)? {
     var failure: (any Error)?
     while !running.isEmpty {
       let end = ChildEnd.next()
       let signal = Supervision.signalSeen.load(ordering: .relaxed)
       if signal != 0 && failure == nil {
         failure = Interrupted(signal: signal)
-        for pid in running.keys { kill(pid, SIGTERM) }
+        endAll()
       }
       guard let end, let child = running.removeValue(forKey: end.pid) else { continue }
       if end.isSuccess || failure != nil { continue }
@@ -62,8 +63,12 @@ final class Supervision {
         failure = StageFailed(
           description: "the \(child.role) failed", alreadySaid: true)
       }
-      onFailure()
+      endAll()
     }
     return failure
+  }
+
+  private func endAll() {
+    for pid in running.keys { kill(pid, SIGTERM) }
   }
 }
