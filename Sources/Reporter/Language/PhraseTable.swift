@@ -118,8 +118,9 @@ extension Phrases {
     provides | Provides | 提供
     requests | Requests | 要求
     providers | Providers | 提供元
-    providesNote | Services of this host, and who uses them. | このホストのサービスと、その利用者。
-    requestsNote | Services that this host uses. | このホストが利用するサービス。
+    providesNote | Services of this host, and who uses them. In and out as the host itself sees them. | このホストのサービスと、その利用者。受信・送信はホストから見たもの。
+    requestsNote | Services that this host uses. In and out as the host itself sees them. | このホストが利用するサービス。受信・送信はホストから見たもの。
+    servicesNote | By protocol and port. Open one for its providers and their clients. In and out as the servers see them. | プロトコルとポート別。開くと提供元とそのクライアントを示す。受信・送信はサーバから見たもの。
     endpoint | Endpoint | エンドポイント
     matrix | Who provides to whom, between networks | ネットワーク間の提供関係
     matrixNote | Bytes in both directions between clients in the row's network and services in the column's. The darker, the more. | 行のネットワークのクライアントと、列のネットワークのサービスとの間の両方向バイト数。濃いほど多い。
