@@ -89,17 +89,19 @@ public enum AtomicOutput {
   private static func error(_ number: Int32, at path: String) -> ReportError {
     let shown = path == "-" ? "the standard output" : "\"\(path)\""
     let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+    // Some places, /proc for one, say ENOENT where they mean that nothing can be made in them.
+    let isThere = access(folder.isEmpty ? "/" : folder, F_OK) == 0
     switch number {
     case EISDIR:
       return ReportError(
         .isDirectory, path: path, errorNumber: number,
         "cannot write the report to \(shown): it is a directory; name a file in it")
-    case ENOENT, ENOTDIR:
+    case ENOENT where !isThere, ENOTDIR:
       return ReportError(
         .noDirectory, path: path, errorNumber: number,
         "cannot write the report to \(shown): there is no directory \"\(folder)\"; "
           + "create it or choose another path")
-    case EACCES, EPERM, EROFS, ETXTBSY:
+    case EACCES, EPERM, EROFS, ETXTBSY, ENOENT:
       return ReportError(
         .notWritable, path: path, errorNumber: number,
         "cannot write the report to \(shown): \(system(number)); "

@@ -412,7 +412,7 @@
       ],
     }),
     services: (sort) => ({
-      note: "servicesNote", rows: [...byPort.values()], sort: sort ?? "-clients",
+      note: "servicesNote", rows: [...byPort.values()], sort: sort ?? "-relations",
       haystack: (row) => endpoint(row.key) + " " + serviceName(row.key) + " "
         + row.ids.map((id) => data.addresses[services[id].server] + " "
           + nameOf(services[id].server)).join(" "),
