@@ -113,7 +113,7 @@ extension Phrases {
     sections | Sections | 目次
     skip | Skip to content | 本文へ
     noscript | This page shows its overview without JavaScript. Lists of all hosts, services and clients need JavaScript; it runs inside this file and loads nothing. | JavaScriptなしでは概要のみを表示する。全ホスト・サービス・クライアントの一覧にはJavaScriptが必要(このファイル内で動作し、何も読み込まない)。
-    capped | This page is limited in size: of {relations} service-client pairs it lists {listed} one by one, those with the most traffic of each service; the others are in the sums, as "other clients". {rows} rows without a service are left out of the lists. The JSON and CSV reports hold everything. | このページは大きさに上限がある。サービスとクライアントの組 {relations} のうち、各サービスで通信量の多い {listed} を個別に示し、残りは「その他のクライアント」として合計に含める。サービス以外の {rows} 行は一覧から省いた。JSONとCSVにはすべて含まれる。
+    capped | This page is limited in size: of {relations} service-client pairs it lists {listed} one by one, those with the most traffic of each service; the others are in the sums, as "other clients", so that what a host requests may be incomplete. {rows} rows without a service are left out of the lists. The JSON and CSV reports hold everything. | このページは大きさに上限がある。サービスとクライアントの組 {relations} のうち、各サービスで通信量の多い {listed} を個別に示し、残りは「その他のクライアント」として合計に含める。そのためホストの要求は一部のみの場合がある。サービス以外の {rows} 行は一覧から省いた。JSONとCSVにはすべて含まれる。
     builtBy | Made by | 作成
     provides | Provides | 提供
     requests | Requests | 要求
