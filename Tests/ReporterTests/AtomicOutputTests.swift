@@ -65,6 +65,11 @@ import Testing
     #expect(folder.names.isEmpty)
   }
 
+  @Test("says so where a place takes no files")
+  func takesNoFiles() {
+    #expect(failure("/proc/map.json")?.code == .notWritable)
+  }
+
   @Test("refuses a directory as its target", arguments: ["d", "d/", "new/"])
   func directory(name: String) throws {
     let folder = TemporaryFolder()

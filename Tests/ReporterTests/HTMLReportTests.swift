@@ -103,6 +103,7 @@ import Wire
       let rows = Int(services.next())
       for _ in 0..<3 { _ = services.next() }
       let hidden = Int(services.next())
+      _ = services.next()
       clients += rows + hidden - (hidden > 0 ? 1 : 0)
       for _ in 0..<rows {
         _ = relations.next()

@@ -27,8 +27,8 @@ struct PcapngInterface {
       } else if exponent <= 9 {
         unit = .multiply(Clock.power(of: 10, 9 - exponent))
       } else {
-        // 10^19 is the largest power of ten in 64 bits; finer clocks than 10^-28 show as 0.
-        unit = .divide(Clock.power(of: 10, min(exponent - 9, 19)))
+        // 10^19 is the largest power of ten in 64 bits; finer clocks show as 0.
+        unit = exponent <= 28 ? .divide(Clock.power(of: 10, exponent - 9)) : .shift(128)
       }
     }
 

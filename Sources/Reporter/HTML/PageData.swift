@@ -10,7 +10,7 @@ internal import Wire
 ///
 /// - `hosts`: network (difference), flags (1 active, 2 group), packets out, in, bytes out, in.
 /// - `services`: server (difference), protocol, port, rows, first ms after the start, ms from first
-///   to last, mean handshake in µs plus one (0: none), hidden clients.
+///   to last, mean handshake in µs plus one (0: none), hidden clients, role.
 /// - `relations`, in the order of the services: client (difference; number of hosts: all hidden
 ///   clients together), role·2 + 1 where counts of failed sessions follow, sessions[, refused,
 ///   unanswered], packets to server, to client, bytes to server, to client.
@@ -51,7 +51,7 @@ struct PageData {
     writeHosts(to: &out)
     var roles = Roles()
     out.write("\",\n\"services\":\"")
-    writeServices(to: &out)
+    writeServices(roles: &roles, to: &out)
     out.write("\",\n\"relations\":\"")
     for index in map.services.indices { write(clientsOf: index, roles: &roles, to: &out) }
     out.write("\",\n\"rest\":[")
@@ -101,7 +101,7 @@ struct PageData {
     }
   }
 
-  private func writeServices(to out: inout ByteWriter) {
+  private func writeServices(roles: inout Roles, to out: inout ByteWriter) {
     var server = 0
     for (index, service) in map.services.enumerated() {
       let total = service.total
@@ -118,6 +118,7 @@ struct PageData {
         total.handshakes == 0
           ? 0 : 1 + Tick.nanoseconds(total.handshakeTicksSum) / total.handshakes / 1000)
       out.quantity(hidden)
+      out.quantity(roles.index(of: total))
     }
   }
 

@@ -113,13 +113,14 @@ extension Phrases {
     sections | Sections | 目次
     skip | Skip to content | 本文へ
     noscript | This page shows its overview without JavaScript. Lists of all hosts, services and clients need JavaScript; it runs inside this file and loads nothing. | JavaScriptなしでは概要のみを表示する。全ホスト・サービス・クライアントの一覧にはJavaScriptが必要(このファイル内で動作し、何も読み込まない)。
-    capped | This page is limited in size: of {relations} service-client pairs it lists {listed} one by one, those with the most traffic of each service; the others are in the sums, as "other clients". {rows} rows without a service are left out of the lists. The JSON and CSV reports hold everything. | このページは大きさに上限がある。サービスとクライアントの組 {relations} のうち、各サービスで通信量の多い {listed} を個別に示し、残りは「その他のクライアント」として合計に含める。サービス以外の {rows} 行は一覧から省いた。JSONとCSVにはすべて含まれる。
+    capped | This page is limited in size: of {relations} service-client pairs it lists {listed} one by one, those with the most traffic of each service; the others are in the sums, as "other clients", so that what a host requests may be incomplete. {rows} rows without a service are left out of the lists. The JSON and CSV reports hold everything. | このページは大きさに上限がある。サービスとクライアントの組 {relations} のうち、各サービスで通信量の多い {listed} を個別に示し、残りは「その他のクライアント」として合計に含める。そのためホストの要求は一部のみの場合がある。サービス以外の {rows} 行は一覧から省いた。JSONとCSVにはすべて含まれる。
     builtBy | Made by | 作成
     provides | Provides | 提供
     requests | Requests | 要求
     providers | Providers | 提供元
-    providesNote | Services of this host, and who uses them. | このホストのサービスと、その利用者。
-    requestsNote | Services that this host uses. | このホストが利用するサービス。
+    providesNote | Services of this host, and who uses them. In and out as the host itself sees them. | このホストのサービスと、その利用者。受信・送信はホストから見たもの。
+    requestsNote | Services that this host uses. In and out as the host itself sees them. | このホストが利用するサービス。受信・送信はホストから見たもの。
+    servicesNote | By protocol and port. Open one for its providers and their clients. In and out as the servers see them. | プロトコルとポート別。開くと提供元とそのクライアントを示す。受信・送信はサーバから見たもの。
     endpoint | Endpoint | エンドポイント
     matrix | Who provides to whom, between networks | ネットワーク間の提供関係
     matrixNote | Bytes in both directions between clients in the row's network and services in the column's. The darker, the more. | 行のネットワークのクライアントと、列のネットワークのサービスとの間の両方向バイト数。濃いほど多い。

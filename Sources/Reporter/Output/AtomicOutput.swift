@@ -20,19 +20,19 @@ public enum AtomicOutput {
       if failed != 0, failed != EPIPE { throw error(failed, at: path) }
       return
     }
-    let target = resolved(path)
     var status = stat()
-    if stat(target, &status) == 0 {
+    if stat(path, &status) == 0 {
       let type = status.st_mode & S_IFMT
       if type == S_IFDIR || path.hasSuffix("/") { throw error(EISDIR, at: path) }
-      if access(target, W_OK) != 0 { throw error(errno, at: path) }
-      if type != S_IFREG { return try writeInPlace(target, named: path, body) }
+      if access(path, W_OK) != 0 { throw error(errno, at: path) }
+      if type != S_IFREG { return try writeInPlace(path, body) }
     } else if errno != ENOENT {
       throw error(errno, at: path)
     } else if path.isEmpty || path.hasSuffix("/") {
       throw error(path.isEmpty ? ENOENT : EISDIR, at: path)
     }
 
+    let target = resolved(path)
     let temporary = try create(beside: target, named: path)
     var failed = fill(temporary.descriptor, body)
     // Some file systems report a full disk at close only.
@@ -53,9 +53,9 @@ public enum AtomicOutput {
   }
 
   private static func writeInPlace(
-    _ target: String, named path: String, _ body: (inout ByteWriter) -> Void
+    _ path: String, _ body: (inout ByteWriter) -> Void
   ) throws(ReportError) {
-    let descriptor = open(target, O_WRONLY | O_CLOEXEC)
+    let descriptor = open(path, O_WRONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw error(errno, at: path) }
     var failed = fill(descriptor, body)
     if close(descriptor) != 0, failed == 0 { failed = errno }
@@ -89,17 +89,19 @@ public enum AtomicOutput {
   private static func error(_ number: Int32, at path: String) -> ReportError {
     let shown = path == "-" ? "the standard output" : "\"\(path)\""
     let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+    // Some places, /proc for one, say ENOENT where they mean that nothing can be made in them.
+    let isThere = access(folder.isEmpty ? "/" : folder, F_OK) == 0
     switch number {
     case EISDIR:
       return ReportError(
         .isDirectory, path: path, errorNumber: number,
         "cannot write the report to \(shown): it is a directory; name a file in it")
-    case ENOENT, ENOTDIR:
+    case ENOENT where !isThere, ENOTDIR:
       return ReportError(
         .noDirectory, path: path, errorNumber: number,
         "cannot write the report to \(shown): there is no directory \"\(folder)\"; "
           + "create it or choose another path")
-    case EACCES, EPERM, EROFS, ETXTBSY:
+    case EACCES, EPERM, EROFS, ETXTBSY, ENOENT:
       return ReportError(
         .notWritable, path: path, errorNumber: number,
         "cannot write the report to \(shown): \(system(number)); "

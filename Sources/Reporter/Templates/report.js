@@ -96,17 +96,14 @@
       const service = {
         id: services.length, server, key, first: pairs.length, rows: next(),
         firstMs: data.start + next(), spanMs: next(), roundTrip: next() - 1, hidden: next(),
-        role: 0, ...nothing,
+        role: next(), ...nothing,
       };
       service.clients = service.rows - (service.hidden ? 1 : 0) + service.hidden;
-      let best = null;
       for (let i = 0, client = 0; i < service.rows; i++) {
         client += row();
         const pair = counters(row, service.id, server, key, client, 0);
         pairs.push(pair);
         add(service, pair);
-        const role = data.roles[pair.role];
-        if (!best || role[2] > best[2]) { best = role; service.role = pair.role; }
         if (client < hostCount) hosts[client].requests += 1;
       }
       hosts[server].provides.push(service.id);
@@ -281,8 +278,7 @@
       options.quiet ? null : element("div", { class: "tools" }, status,
         options.hidden ? element("span", { class: "quiet" },
           t("rows.hidden", { count: count(options.hidden) })) : null),
-      element("table", { class: "list rows" },
-        element("caption", { hidden: "" }, options.caption ?? ""),
+      element("table", { class: "list rows", "aria-label": options.caption },
         element("colgroup", {}, ...columns.map((one) =>
           element("col", { class: one.width ?? one.class ?? "" }))),
         element("thead", {}, element("tr", {}, ...headings)), body),
@@ -354,6 +350,7 @@
 
   const clientsOf = (service) => table({
     rows: pairs.slice(service.first, service.first + service.rows), sort: "-bytes", quiet: true,
+    caption: t("clients"),
     columns: [
       {
         key: "client", width: "wide", sort: (pair) => pair.client,
@@ -415,7 +412,7 @@
       ],
     }),
     services: (sort) => ({
-      rows: [...byPort.values()], sort: sort ?? "-clients",
+      note: "servicesNote", rows: [...byPort.values()], sort: sort ?? "-relations",
       haystack: (row) => endpoint(row.key) + " " + serviceName(row.key) + " "
         + row.ids.map((id) => data.addresses[services[id].server] + " "
           + nameOf(services[id].server)).join(" "),
@@ -490,13 +487,13 @@
     if (!host.group) {
       parts.push(
         part(t("provides"), host.provides.length, t("providesNote"), table({
-          rows: host.provides.map((one) => services[one]), quiet: true, sort: "-clients", columns: [
+          rows: host.provides.map((one) => services[one]), quiet: true, caption: t("provides"), sort: "-clients", columns: [
             serviceColumn, portColumn, clientsColumn, sessionsColumn, failedColumn,
             ...serverTraffic, roundTripColumn, roleColumn, ...seenColumns,
           ],
         }).node),
         part(t("requests"), used.length, t("requestsNote"), table({
-          rows: used, quiet: true, sort: "-bytes", columns: [
+          rows: used, quiet: true, sort: "-bytes", caption: t("requests"), columns: [
             serviceColumn, portColumn, hostColumn("server", (row) => row.server), sessionsColumn,
             failedColumn, packetsColumn, ...clientTraffic, roleColumn,
           ],
@@ -516,7 +513,7 @@
       const own = of(rows);
       if (own.length) {
         parts.push(part(t(key), own.length, t(key + "Note"),
-          table({ rows: own, columns, quiet: true, sort: "-packets" }).node));
+          table({ rows: own, columns, quiet: true, sort: "-packets", caption: t(key) }).node));
       }
     }
     return parts;
@@ -533,7 +530,7 @@
     const key = Number(Object.keys(data.endpoints).find((one) => endpoint(one) === name) ?? -1);
     if (row) {
       const list = table({
-        rows: row.ids.map((id) => services[id]), sort: "-clients",
+        rows: row.ids.map((id) => services[id]), sort: "-clients", caption: t("providers"),
         haystack: (service) => data.addresses[service.server] + " " + nameOf(service.server),
         columns: [
           hostColumn("server", (service) => service.server), clientsColumn, sessionsColumn,
@@ -547,8 +544,8 @@
     const refused = failed.filter((one) => one.key === key);
     if (refused.length) {
       parts.push(part(t("failures"), refused.length, t("failuresNote"),
-        table({ rows: refused, quiet: true, sort: "-sessions", columns: views.failures().columns })
-          .node));
+        table({ rows: refused, quiet: true, sort: "-sessions", caption: t("failures"),
+          columns: views.failures().columns }).node));
     }
     return parts;
   };
@@ -560,7 +557,7 @@
   const read = () => Object.fromEntries(
     location.hash.slice(1).split("&").filter(Boolean).map((pair) => {
       const at = pair.indexOf("=");
-      let value = pair.slice(at + 1);
+      let value = pair.slice(at + 1).replace(/\+/g, " ");
       try { value = decodeURIComponent(value); } catch { /* as it is */ }
       return at < 0 ? [pair, ""] : [pair.slice(0, at), value];
     }));

@@ -1,0 +1,34 @@
+internal import Foundation
+
+/// Another program that a test compares with, found in $PATH.
+public struct Tool: Sendable {
+  public let name: String
+  /// nil where it is not installed: `.enabled(if: Tool("tshark").isInstalled)`.
+  private let path: String?
+
+  public init(_ name: String) {
+    self.name = name
+    let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin").split(separator: ":")
+    path = folders.map { "\($0)/\(name)" }.first {
+      FileManager.default.isExecutableFile(atPath: $0)
+    }
+  }
+
+  public var isInstalled: Bool { path != nil }
+
+  /// Runs it to its end; standard error is thrown away.
+  public func run(_ arguments: [String]) throws -> (status: Int32, output: String) {
+    guard let path else { throw CocoaError(.fileNoSuchFile) }
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: path)
+    process.arguments = arguments
+    process.standardError = FileHandle.nullDevice
+    process.standardInput = FileHandle.nullDevice
+    let output = Pipe()
+    process.standardOutput = output
+    try process.run()
+    let data = output.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    return (process.terminationStatus, String(decoding: data, as: UTF8.self))
+  }
+}
