@@ -4,8 +4,9 @@ public import Wire
 
 /// データ統合部: folds what the trackers report into relations and commits them to the store.
 public enum MergerService {
-  /// How long to rest when no tracker has anything: long against a batch, short against a person.
-  private static let restMicroseconds: UInt32 = 200
+  /// How long to rest when no tracker has anything; doubled while that goes on. Long against a
+  /// batch, short against a person.
+  private static let restMicroseconds: ClosedRange<UInt32> = 100...5_000
 
   /// Runs until every tracker has ended its stream, then commits.
   ///
@@ -29,6 +30,7 @@ public enum MergerService {
     var ended = 0
     var isEnded = [Bool](repeating: false, count: trackers)
     var rows: UInt64 = 0
+    var rest = restMicroseconds.lowerBound
     while ended < trackers {
       var isIdle = true
       for tracker in 0..<trackers where !isEnded[tracker] {
@@ -44,7 +46,12 @@ public enum MergerService {
         }
       }
       status.set(.items, of: process, to: rows)
-      if isIdle && ended < trackers { usleep(restMicroseconds) }
+      if !isIdle {
+        rest = restMicroseconds.lowerBound
+      } else if ended < trackers {
+        usleep(rest)
+        rest = min(rest * 2, restMicroseconds.upperBound)
+      }
     }
     try merge.commit(to: store)
   }

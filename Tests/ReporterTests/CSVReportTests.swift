@@ -34,7 +34,7 @@ import Wire
 
   private func csv(_ map: ServiceMap) throws -> String {
     let folder = TemporaryFolder()
-    try Reporter(map: map, serviceNames: FakeMap.serviceNames, language: .en, version: "test")
+    try MapReport(map: map, serviceNames: FakeMap.serviceNames, language: .en, version: "test")
       .write(.csv, to: folder["map.csv"])
     return try folder.text("map.csv")
   }

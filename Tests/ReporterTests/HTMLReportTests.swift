@@ -11,7 +11,7 @@ import Wire
     _ map: ServiceMap, _ language: ReportLanguage = .en, rowsMax: Int? = nil
   ) throws -> String {
     let folder = TemporaryFolder()
-    let reporter = Reporter(
+    let reporter = MapReport(
       map: map, serviceNames: FakeMap.serviceNames, language: language, version: "test")
     if let rowsMax {
       let report = try HTMLReport(reporter, rowsMax: rowsMax)
@@ -144,7 +144,7 @@ import Wire
   func size() throws {
     let folder = TemporaryFolder()
     let map = FakeMap.big(hosts: 16_500, relations: 300_000)
-    try Reporter(map: map, serviceNames: FakeMap.serviceNames, language: .en, version: "test")
+    try MapReport(map: map, serviceNames: FakeMap.serviceNames, language: .en, version: "test")
       .write(.html, to: folder["map.html"])
     let size =
       try FileManager.default.attributesOfItem(atPath: folder["map.html"])[.size] as? NSNumber

@@ -7,7 +7,7 @@ import Wire
 @Suite struct JSONReportTests {
   private func json(_ map: ServiceMap) throws -> (text: String, root: [String: Any]) {
     let folder = TemporaryFolder()
-    try Reporter(map: map, serviceNames: FakeMap.serviceNames, language: .en, version: "test")
+    try MapReport(map: map, serviceNames: FakeMap.serviceNames, language: .en, version: "test")
       .write(.json, to: folder["map.json"])
     let text = try folder.text("map.json")
     let root = try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any]

@@ -4,8 +4,8 @@ import Testing
 import Wire
 
 @Suite struct TextReportTests {
-  private func reporter(_ map: ServiceMap, _ language: ReportLanguage = .en) -> Reporter {
-    Reporter(map: map, serviceNames: FakeMap.serviceNames, language: language, version: "test")
+  private func reporter(_ map: ServiceMap, _ language: ReportLanguage = .en) -> MapReport {
+    MapReport(map: map, serviceNames: FakeMap.serviceNames, language: language, version: "test")
   }
 
   private func full(_ map: ServiceMap, _ language: ReportLanguage = .en) throws -> String {

@@ -51,7 +51,7 @@ struct ReportCommand: ParsableCommand {
     if options.resolve {
       map = map.named(ReverseLookup.names(of: map))
     }
-    let reporter = Reporter(
+    let reporter = MapReport(
       map: map, serviceNames: ServiceNames(), language: options.language,
       version: RenkeiCommand.version)
     for report in reports { try reporter.write(report.format, to: report.path) }

@@ -25,10 +25,19 @@ struct ChildProcess {
     if !keepsStandardInput {
       posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
     }
+    // Whoever started this process may have blocked signals (a dispatch thread has); a stage must
+    // end on SIGTERM all the same.
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    var none = sigset_t()
+    sigemptyset(&none)
+    posix_spawnattr_setsigmask(&attributes, &none)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
     var texts = (["renkei"] + arguments).map { strdup($0) } + [nil]
     defer { for text in texts { free(text) } }
     var pid: pid_t = 0
-    let status = posix_spawn(&pid, "/proc/self/exe", &actions, nil, &texts, environ)
+    let status = posix_spawn(&pid, "/proc/self/exe", &actions, &attributes, &texts, environ)
     guard status == 0 else {
       throw RunError("could not start the \(role): \(String(cString: strerror(status)))")
     }

@@ -20,6 +20,11 @@ final class Supervision {
   private static let signalSeen = Atomic<Int32>(0)
 
   init() {
+    var ours = sigset_t()
+    sigemptyset(&ours)
+    sigaddset(&ours, SIGINT)
+    sigaddset(&ours, SIGTERM)
+    sigprocmask(SIG_UNBLOCK, &ours, nil)
     for number in [SIGINT, SIGTERM] {
       var action = sigaction()
       action.__sigaction_handler.sa_handler = {

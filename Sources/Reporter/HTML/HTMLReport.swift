@@ -11,7 +11,7 @@ struct HTMLReport {
   private let data: PageData
 
   /// - Throws: where the embedded template is broken, which a test would have shown.
-  init(_ reporter: Reporter, rowsMax: Int = PageSelection.rowsMax) throws {
+  init(_ reporter: MapReport, rowsMax: Int = PageSelection.rowsMax) throws {
     let labels = Labels(map: reporter.map, names: reporter.serviceNames)
     let selection = PageSelection(map: reporter.map, rowsMax: rowsMax)
     data = PageData(map: reporter.map, labels: labels, selection: selection)

@@ -87,7 +87,7 @@ struct PageContext {
     let isTotal: Bool
   }
 
-  init(_ reporter: Reporter, labels: Labels, selection: PageSelection) {
+  init(_ reporter: MapReport, labels: Labels, selection: PageSelection) {
     let map = reporter.map
     let phrases = Phrases(reporter.language)
     let overview = Overview(map: map)

@@ -9,7 +9,7 @@ struct TextReport {
   private let phrases: Phrases
   private let version: String
 
-  init(_ reporter: Reporter) {
+  init(_ reporter: MapReport) {
     map = reporter.map
     labels = Labels(map: reporter.map, names: reporter.serviceNames)
     overview = Overview(map: reporter.map)

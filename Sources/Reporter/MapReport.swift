@@ -22,7 +22,7 @@ public enum ReportLanguage: String, CaseIterable, Sendable {
 ///
 /// The same map gives the same bytes: nothing here reads a clock, the environment or the order of
 /// a hash table.
-public struct Reporter: Sendable {
+public struct MapReport: Sendable {
   let map: ServiceMap
   let serviceNames: ServiceNames
   let language: ReportLanguage
