@@ -75,15 +75,16 @@ public enum RoleRule {
     let sum = known + fanIn + speaker + port
     let toA = sum > 0 || sum == 0 && pair.firstFromB
     let towards = toA ? 1.0 : -1.0
+    // The basis is the strongest evidence of behaviour; a port number only where there is no other.
     let parts: [(Double, Basis)] = [
       (known * towards, .knownServer), (fanIn * towards, .fanIn),
-      (speaker * towards, .firstSpeaker), (port * towards, .port),
+      (speaker * towards, .firstSpeaker),
     ]
-    var strongest = parts[0]
+    var strongest = (0.0, port * towards > 0 ? Basis.port : .none)
     for part in parts where part.0 > strongest.0 { strongest = part }
     return Verdict(
       serverIsA: toA, confidence: 1 / (1 + exp(-abs(sum))),
-      basis: strongest.0 > 0 ? strongest.1 : .none)
+      basis: strongest.1)
   }
 
   private static func sign(_ count: UInt32) -> Double { count > 0 ? 1 : 0 }
