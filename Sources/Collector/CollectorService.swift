@@ -14,12 +14,10 @@ public enum CollectorService {
     _ configuration: CollectorConfiguration, output: consuming RingWriter,
     status: borrowing StatusBoard, process: Int
   ) throws {
-    let filter =
-      configuration.filter.isEmpty ? nil : try PacketFilter(configuration.filter)
-    var recorder = PacketRecorder(
+    var recorder = try PacketRecorder(
       decoder: FrameDecoder(
         decapsulate: configuration.decapsulate, tunnelDepthMax: configuration.tunnelDepthMax),
-      filter: filter,
+      filter: configuration.filter,
       writer: try RecordWriter(
         ring: output, streamID: configuration.streamID, capturePoint: configuration.capturePoint,
         addressCapacity: configuration.addressCapacity))

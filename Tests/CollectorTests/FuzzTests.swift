@@ -50,7 +50,7 @@ import Wire
     var generator = TestSeed.generator(for: "randomFrames")
     var decoder = FrameDecoder()
     for type in LinkType.allCases {
-      for _ in 0..<2000 {
+      for _ in 0..<800 {
         let count = Int.random(in: 0...120, using: &generator)
         let bytes = (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }
         _ = DecodedFrame(decoding: bytes, linkType: type, by: &decoder)

@@ -7,13 +7,13 @@ internal import Glibc
 public enum Frame {
   // MARK: - Link layer
 
-  public static func ethernet(_ type: UInt16, _ payload: [UInt8]) -> [UInt8] {
-    [2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2] + big(type) + payload
+  public static func ethernet(_ type: EtherType, _ payload: [UInt8]) -> [UInt8] {
+    [2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2] + big(type.rawValue) + payload
   }
 
   /// A tag of four bytes: what follows the EtherType 8100 (88a8, …).
-  public static func vlan(_ id: UInt16, _ type: UInt16, _ payload: [UInt8]) -> [UInt8] {
-    big(id) + big(type) + payload
+  public static func vlan(_ id: UInt16, _ type: EtherType, _ payload: [UInt8]) -> [UInt8] {
+    big(id) + big(type.rawValue) + payload
   }
 
   /// MPLS labels, the last one marked as the bottom of the stack.
@@ -29,8 +29,8 @@ public enum Frame {
   }
 
   /// LLC and SNAP with an EtherType.
-  public static func snap(_ type: UInt16, _ payload: [UInt8]) -> [UInt8] {
-    [0xAA, 0xAA, 3, 0, 0, 0] + big(type) + payload
+  public static func snap(_ type: EtherType, _ payload: [UInt8]) -> [UInt8] {
+    [0xAA, 0xAA, 3, 0, 0, 0] + big(type.rawValue) + payload
   }
 
   // MARK: - IP
@@ -127,10 +127,21 @@ public enum Frame {
   }
 }
 
-/// EtherTypes of the frames that tests build.
-extension UInt16 {
-  public static var ipv4: UInt16 { 0x0800 }
-  public static var ipv6: UInt16 { 0x86DD }
-  public static var arp: UInt16 { 0x0806 }
-  public static var vlan: UInt16 { 0x8100 }
+/// The field after Ethernet's addresses: a type, or a length below 1,536. A number can stand for it.
+public struct EtherType: ExpressibleByIntegerLiteral, Sendable {
+  public let rawValue: UInt16
+
+  public init(integerLiteral value: UInt16) {
+    rawValue = value
+  }
+
+  /// A length, as in frames with LLC.
+  public init(length: Int) {
+    rawValue = UInt16(length)
+  }
+
+  public static let ipv4: EtherType = 0x0800
+  public static let ipv6: EtherType = 0x86DD
+  public static let arp: EtherType = 0x0806
+  public static let vlan: EtherType = 0x8100
 }

@@ -7,6 +7,8 @@ struct PcapngParser {
   /// No block may be longer, as in Wireshark; blocks with packets of the larger link types may.
   static let blockBytesMax = 16 << 20
   private static let blockBytesMin = 12
+  /// Interfaces in a section: as many as the obsolete packet block can number.
+  private static let interfacesMax = 65_536
 
   private enum BlockType {
     static let interface: UInt32 = 1
@@ -109,6 +111,11 @@ struct PcapngParser {
     _ body: UnsafeRawBufferPointer, _ offset: Int
   ) -> CaptureDamage? {
     guard body.count >= 8 else { return tooShort("interface description", offset) }
+    guard interfaces.count < PcapngParser.interfacesMax else {
+      return CaptureDamage(
+        offset: position + UInt64(offset),
+        reason: "a section describes more than 65,536 interfaces")
+    }
     let interface = PcapngInterface(body: body, isSwapped: isSwapped)
     interfaces.append(interface)
     // A packet of the larger link types comes with its options in one block.

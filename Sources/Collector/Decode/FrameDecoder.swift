@@ -44,7 +44,7 @@ struct FrameDecoder: ~Copyable {
   /// The usual case by itself: Ethernet, IPv4 without options, not a fragment, TCP or UDP that
   /// carries no tunnel. False leaves the frame to the general way, which has the same answers.
   @inline(__always)
-  private func decodePlain(_ packet: CapturedPacket, into headers: inout PacketHeaders) -> Bool {
+  func decodePlain(_ packet: CapturedPacket, into headers: inout PacketHeaders) -> Bool {
     // 14 bytes of Ethernet, 20 of IPv4, 14 of TCP up to its flags.
     guard packet.linkType == .ethernet && packet.capturedLength >= 48 else { return false }
     let frame = PacketBytes(packet.bytes, captured: 48, original: 48)

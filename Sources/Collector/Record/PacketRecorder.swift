@@ -3,7 +3,9 @@ internal import Wire
 /// The pure core from a packet to its record: decode, filter, count, write.
 struct PacketRecorder: ~Copyable, PacketSink {
   private var decoder: FrameDecoder
-  private let filter: PacketFilter?
+  /// Meaningful only where `isFiltered`; not an optional, so that it can be used in place.
+  private var filter: PacketFilter
+  private let isFiltered: Bool
   private(set) var writer: RecordWriter
   /// Packets of the file being read.
   private(set) var filePackets: UInt64 = 0
@@ -14,9 +16,14 @@ struct PacketRecorder: ~Copyable, PacketSink {
   private var earliestNs = UInt64.max
   private var latestNs: UInt64 = 0
 
-  init(decoder: consuming FrameDecoder, filter: PacketFilter?, writer: consuming RecordWriter) {
+  /// - Parameter filter: an expression; empty keeps everything.
+  /// - Throws: `CollectorError.badFilter`.
+  init(
+    decoder: consuming FrameDecoder, filter: String, writer: consuming RecordWriter
+  ) throws(CollectorError) {
+    self.filter = try PacketFilter(filter)
+    isFiltered = !filter.isEmpty
     self.decoder = decoder
-    self.filter = filter
     self.writer = writer
   }
 
@@ -37,7 +44,7 @@ struct PacketRecorder: ~Copyable, PacketSink {
     latestNs = max(latestNs, packet.timestampNs)
     var headers = PacketHeaders()
     let outcome =
-      filter == nil ? decoder.decode(packet, into: &headers) : decodeWanted(packet, &headers)
+      isFiltered ? decodeWanted(packet, &headers) : decoder.decode(packet, into: &headers)
     if outcome == .mapped {
       try writer.append(headers, at: packet.timestampNs)
     } else {
@@ -54,7 +61,8 @@ struct PacketRecorder: ~Copyable, PacketSink {
     let bytes = PacketBytes(
       packet.bytes, captured: packet.capturedLength, original: packet.originalLength)
     let network = LinkLayer.locate(packet.linkType, bytes)
-    guard let filter, filter.matches(packet, network) else { return .filtered }
+    guard filter.matches(packet, network) else { return .filtered }
+    if decoder.decodePlain(packet, into: &headers) { return .mapped }
     return decoder.decode(network, at: packet.timestampNs, into: &headers)
   }
 

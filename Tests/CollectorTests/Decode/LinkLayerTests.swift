@@ -17,8 +17,8 @@ import Wire
     (.null, [2, 0, 0, 0] + v4), (.null, [0, 0, 0, 2] + v4), (.null, [0x0F, 0, 8, 0] + v4),
     (.loop, [0, 0, 0, 2] + v4), (.enc, [2, 0, 0, 0] + zeros(8) + v4),
     (.ethernet, Frame.ethernet(.ipv4, v4)),
-    (.ethernet, Frame.ethernet(UInt16(v4.count + 8), Frame.snap(.ipv4, v4))),
-    (.ethernet, Frame.ethernet(UInt16(v4.count + 3), [6, 6, 3] + v4)),
+    (.ethernet, Frame.ethernet(EtherType(length: v4.count + 8), Frame.snap(.ipv4, v4))),
+    (.ethernet, Frame.ethernet(EtherType(length: v4.count + 3), [6, 6, 3] + v4)),
     (.tokenRing, [0x10, 0x40] + zeros(12) + Frame.snap(.ipv4, v4)),
     (.tokenRing, [0x10, 0x40] + zeros(6) + [0x80] + zeros(5) + [2, 0] + Frame.snap(.ipv4, v4)),
     (.arcnet, [1, 2, 240] + v4), (.arcnet, [1, 2, 212, 0, 0, 0] + v4),
@@ -104,13 +104,13 @@ import Wire
     Frame.ethernet(0x8864, Frame.pppoe(0x21, v4)),
     Frame.ethernet(0x8100, Frame.vlan(5, 0x8864, Frame.pppoe(0x21, v4))),
     Frame.ethernet(0x88E7, [0, 0, 0, 1] + Frame.ethernet(.ipv4, v4)),
-    Frame.ethernet(0x8926, [0, 0, 0, 0] + Frame.big(UInt16.ipv4) + v4),
+    Frame.ethernet(0x8926, [0, 0, 0, 0] + [8, 0] + v4),
     Frame.ethernet(0x8903, [0, 0] + Frame.ethernet(.ipv4, v4)),
-    Frame.ethernet(0x8909, [1, 1, 0, 1, 0, 9] + Frame.big(UInt16.ipv4) + v4),
+    Frame.ethernet(0x8909, [1, 1, 0, 1, 0, 9] + [8, 0] + v4),
     Frame.ethernet(0x894F, [0, 2, 1, 1, 0, 0, 0, 0] + v4),
     Frame.ethernet(0x894F, [0, 2, 1, 3, 0, 0, 0, 0] + Frame.ethernet(.ipv4, v4)),
-    Frame.ethernet(0x88E5, [0, 0, 0, 0, 0, 1] + Frame.big(UInt16.ipv4) + v4),
-    Frame.ethernet(0x88E5, [0x20, 0, 0, 0, 0, 1] + zeros(8) + Frame.big(UInt16.ipv4) + v4),
+    Frame.ethernet(0x88E5, [0, 0, 0, 0, 0, 1] + [8, 0] + v4),
+    Frame.ethernet(0x88E5, [0x20, 0, 0, 0, 0, 1] + zeros(8) + [8, 0] + v4),
   ]
 
   @Test("finds IPv4 behind tags, labels and shims", arguments: shims)

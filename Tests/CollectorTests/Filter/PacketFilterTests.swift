@@ -18,7 +18,7 @@ import Wire
   ]
 
   private func matching(_ expression: String) throws -> [Int] {
-    let filter = try PacketFilter(expression)
+    var filter = try PacketFilter(expression)
     return PacketFilterTests.frames.indices.filter { index in
       PacketFilterTests.frames[index].withUnsafeBytes { bytes in
         guard let base = bytes.baseAddress else { return false }
