@@ -7,6 +7,7 @@ struct AuditCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "audit",
     abstract: "Read captures and report who provides what to whom.",
+    usage: "renkei audit -r FILE [-r FILE …] [-o OUT …] [--format FORMAT] [options] ['filter']",
     discussion: """
       Reads pcap and pcapng, also compressed with gzip, zstd or lz4. Several files are read as one \
       capture, in the order of their first packets. A filter in the words of pcap-filter(7) limits \

@@ -7,6 +7,7 @@ struct ReportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "report",
     abstract: "Make a report from a map that was kept with -o map.db.",
+    usage: "renkei report --store MAP.DB [-o OUT …] [--format FORMAT] [options]",
     discussion: """
       Examples:
         renkei report --store map.db -o report.html

@@ -399,7 +399,7 @@
         { key: "address", width: "address", sort: (host) => host.id,
           cell: (host) => element("a", { href: hash({ host: data.addresses[host.id] }) },
             data.addresses[host.id]) },
-        text("name", (host) => nameOf(host.id)),
+        { ...text("name", (host) => nameOf(host.id)), width: "name" },
         { key: "network", width: "address", sort: (host) => host.network,
           cell: (host) => data.networks[host.network] },
         { key: "provides", width: "wide", descending: true, sort: (host) => host.provides.length,
