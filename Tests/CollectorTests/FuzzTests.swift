@@ -69,10 +69,12 @@ import Wire
       var frame = frames[Int.random(in: 0..<2, using: &generator)]
       let index = Int.random(in: 14..<frame.count, using: &generator)
       frame[index] = .random(in: 0...255, using: &generator)
-      // A tag keeps the second one off the fast way.
+      // Two tags keep the third one off the fast way.
       let tagged = Array(frame.prefix(12)) + [0x81, 0, 0, 5] + Array(frame.dropFirst(12))
-      let one = DecodedFrame(frame)
-      #expect(one == DecodedFrame(tagged), "\(frame)")
+      let twice = Array(tagged.prefix(12)) + [0x81, 0, 0, 6] + Array(tagged.dropFirst(12))
+      let expected = DecodedFrame(twice)
+      #expect(DecodedFrame(frame) == expected, "\(frame)")
+      #expect(DecodedFrame(tagged) == expected, "\(frame)")
     }
   }
 

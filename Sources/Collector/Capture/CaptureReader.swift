@@ -146,7 +146,6 @@ final class CaptureReader {
     while true {
       let end = min(bytes.count, begin + windowBytes)
       let window = UnsafeRawBufferPointer(rebasing: bytes[begin..<end])
-      MappedFile.populate(window)
       let step = try parser.parse(window, isLast: end == bytes.count, into: &sink)
       begin += step.consumed
       progress(UInt64(begin), sink)

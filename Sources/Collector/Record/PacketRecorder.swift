@@ -34,7 +34,8 @@ struct PacketRecorder: ~Copyable, PacketSink {
     filePackets = 0
   }
 
-  /// - Complexity: O(1) without a filter: about 10 ns for TCP and UDP over IPv4 over Ethernet.
+  /// - Complexity: O(1) without a filter; 20 to 30 ns with the parser before it, and about as much again for
+  ///   a filter like `tcp port 443`.
   @inline(__always)
   mutating func take(_ packet: CapturedPacket) throws(RingError) {
     filePackets &+= 1
