@@ -40,7 +40,7 @@ import Wire
     .enabled(if: Tool("capinfos").isInstalled))
   func packetCounts() throws {
     for path in SharedCaptures.files("real", "encap", "bad") {
-      let (_, output) = try Tool("capinfos").run(["-c", "-M", "-T", "-r", path])
+      let output = try Tool("capinfos").run(["-c", "-M", "-T", "-r", path]).text
       // An empty file is 0 packets to capinfos, and an error here.
       guard let text = output.split(separator: "\t").last, TemporaryDirectory.size(path) > 0,
         let expected = UInt64(text.trimmingCharacters(in: .whitespacesAndNewlines))
@@ -70,10 +70,10 @@ import Wire
       !different.contains { path.contains($0) }
     }.enumerated().filter { $0.offset % 5 == 0 }.map(\.element))
   func lengths(path: String) throws {
-    let (_, output) = try Tool("tshark").run([
+    let output = try Tool("tshark").run([
       "-n", "-r", path, "-o", "ip.defragment:FALSE", "-T", "fields", "-E", "occurrence=f", "-e",
       "ip.len",
-    ])
+    ]).text
     let expected = output.split(separator: "\n").compactMap { Int($0) }
     let run = try CollectorRun(CollectorConfiguration(files: [path], decapsulate: false))
     let lengths = run.records.filter(\.source.isIPv4).map { Int($0.record.lengthBytes) }

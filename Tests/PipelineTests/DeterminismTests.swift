@@ -13,7 +13,7 @@ import Testing
   }
 
   /// Cuts a classic pcap into two files behind its `count`-th packet.
-  private func split(_ path: String, after count: Int, in folder: TemporaryFolder) throws
+  private func split(_ path: String, after count: Int, in folder: TemporaryDirectory) throws
     -> [String]
   {
     let data = try Data(contentsOf: URL(fileURLWithPath: path))
@@ -25,8 +25,8 @@ import Testing
       offset += 16 + Int(length)
     }
     return [
-      try folder.file("first.pcap", data.prefix(offset)),
-      try folder.file("second.pcap", data.prefix(24) + data.suffix(from: offset)),
+      try folder.write(data.prefix(offset), to: "first.pcap"),
+      try folder.write(data.prefix(24) + data.suffix(from: offset), to: "second.pcap"),
     ]
   }
 
@@ -40,7 +40,7 @@ import Testing
 
   @Test("and whether it is one file or two, in either order of naming", arguments: [1, 1000, 5001])
   func files(cut: Int) throws {
-    let folder = try TemporaryFolder()
+    let folder = try TemporaryDirectory()
     let parts = try split(OfficeTests.capture, after: cut, in: folder)
     let whole = try json(["-r", OfficeTests.capture])
     #expect(try json(["-r", parts[0], "-r", parts[1], "--trackers", "2"]) == whole)
@@ -49,7 +49,7 @@ import Testing
 
   @Test("and from standard input, and compressed", arguments: ["-", "gzip", "zstd", "lz4"])
   func forms(form: String) throws {
-    let folder = try TemporaryFolder()
+    let folder = try TemporaryDirectory()
     let whole = try json(["-r", OfficeTests.capture])
     let data = try Data(contentsOf: URL(fileURLWithPath: OfficeTests.capture))
     if form == "-" {
@@ -61,15 +61,16 @@ import Testing
       #expect(text == whole)
       return
     }
-    guard let program = Command.find(form) else { return }
-    let packed = try Command.run(program, ["-c", OfficeTests.capture]).output
+    let program = Tool(form)
+    guard program.isInstalled else { return }
+    let packed = try program.run(["-c", OfficeTests.capture]).output
     #expect(packed.count < data.count)
-    #expect(try json(["-r", try folder.file("office.pcap.\(form)", packed)]) == whole)
+    #expect(try json(["-r", try folder.write(packed, to: "office.pcap.\(form)")]) == whole)
   }
 
   @Test("a report made again from the kept store is the same, in every format")
   func again() throws {
-    let folder = try TemporaryFolder()
+    let folder = try TemporaryDirectory()
     let store = folder.path("map.db")
     let first = try Command.run(
       ["audit", "-r", OfficeTests.capture, "-o", store]

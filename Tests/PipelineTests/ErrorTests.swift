@@ -5,7 +5,7 @@ import Testing
 @Suite struct ErrorTests {
   /// Runs an audit that must fail, and gives its one line.
   private func failure(
-    _ arguments: [String], status: Int32 = 1, input: Data? = nil, in folder: TemporaryFolder
+    _ arguments: [String], status: Int32 = 1, input: Data? = nil, in folder: TemporaryDirectory
   ) throws -> String {
     let result = try Command.run(
       ["audit"] + arguments, input: input, in: folder.path, limitSeconds: 20)
@@ -20,9 +20,9 @@ import Testing
 
   @Test("says in one line what is wrong with a capture, and leaves nothing behind")
   func captures() throws {
-    let folder = try TemporaryFolder()
-    let empty = try folder.file("empty.pcap", Data())
-    let text = try folder.file("notes.txt", Data("these are not the packets\n".utf8))
+    let folder = try TemporaryDirectory()
+    let empty = try folder.write(Data(), to: "empty.pcap")
+    let text = try folder.write(Data("these are not the packets\n".utf8), to: "notes.txt")
     for (path, word) in [
       (folder.path("missing.pcap"), "missing.pcap"), (empty, "empty"), (folder.path, "directory"),
       (text, "notes.txt"),
@@ -36,18 +36,18 @@ import Testing
 
   @Test("refuses an output that cannot be written, before the work")
   func outputs() throws {
-    let folder = try TemporaryFolder()
+    let folder = try TemporaryDirectory()
     _ = try failure(["-r", OfficeTests.capture, "-o", "/nonexistent/x.html"], in: folder)
     _ = try failure(["-r", OfficeTests.capture, "-o", folder.path, "--format", "html"], in: folder)
-    let copy = try folder.file(
-      "copy.pcap", Data(contentsOf: URL(fileURLWithPath: OfficeTests.capture)))
+    let copy = try folder.write(
+      Data(contentsOf: URL(fileURLWithPath: OfficeTests.capture)), to: "copy.pcap")
     _ = try failure(["-r", copy, "-o", copy, "--format", "json"], in: folder)
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["copy.pcap"])
   }
 
   @Test("a full disk is a clear error and leaves no half-written report")
   func fullDisk() throws {
-    let folder = try TemporaryFolder()
+    let folder = try TemporaryDirectory()
     let errors = try failure(
       ["-r", OfficeTests.capture, "-o", "/dev/full", "--format", "json", "-q"], in: folder)
     #expect(errors.lowercased().contains("no space left"))
@@ -55,7 +55,7 @@ import Testing
 
   @Test("a wrong filter is shown with libpcap's reason")
   func filter() throws {
-    let folder = try TemporaryFolder()
+    let folder = try TemporaryDirectory()
     _ = try failure(["-r", OfficeTests.capture, "tcp port http port"], in: folder)
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
   }
@@ -86,7 +86,7 @@ import Testing
     "a killed stage ends the run with its name and no report",
     arguments: ["track", "merge", "split", "collect"])
   func killed(stage: String) throws {
-    let folder = try TemporaryFolder()
+    let folder = try TemporaryDirectory()
     // Standard input stays open, so that the run goes on until the kill.
     let process = Process()
     process.executableURL = URL(fileURLWithPath: Command.renkei)

@@ -2,24 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Captures that others made, where they are: beside the repository, or at RENKEI_SHARED.
-enum SharedCaptures {
-  static let folder: String? = {
-    let path =
-      ProcessInfo.processInfo.environment["RENKEI_SHARED"]
-      ?? (Command.root as NSString).deletingLastPathComponent + "/shared"
-    return FileManager.default.fileExists(atPath: path + "/captures") ? path : nil
-  }()
-
-  static func files(_ kind: String) -> [String] {
-    guard let folder else { return [] }
-    let path = "\(folder)/captures/\(kind)"
-    return ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).sorted()
-      .map { "\(path)/\($0)" }
-  }
-}
-
-@Suite(.enabled(if: SharedCaptures.folder != nil, "no shared captures here"))
+@Suite(.enabled(if: SharedCaptures.arePresent, "no shared captures here"))
 struct SharedCaptureTests {
   /// Audits a file; one that can't be audited must say why in one line.
   private func audit(_ path: String, _ options: [String] = []) throws -> [String: Any]? {
@@ -73,22 +56,25 @@ struct SharedCaptureTests {
     #expect(maps > 0)
   }
 
-  @Test("services and relations of the real captures are found the right way round")
+  @Test(
+    "services and relations of the real captures are found the right way round",
+    .enabled(if: Tool("python3").isInstalled))
   func truth() throws {
-    guard let folder = SharedCaptures.folder, let python = Command.find("python3") else { return }
-    let work = try TemporaryFolder()
+    let folder = try #require(SharedCaptures.root)
+    let python = Tool("python3")
+    let work = try TemporaryDirectory()
     var services = (found: 0, all: 0)
     var relations = (found: 0, all: 0)
     var reversed = 0
     var ghosts = 0
-    for path in SharedCaptures.files("real") + SharedCaptures.files("large") {
+    for path in SharedCaptures.files("real", "large") {
       let name = (path as NSString).lastPathComponent
       let truth = "\(folder)/captures/truth/\(name).tsv"
       guard FileManager.default.fileExists(atPath: truth) else { continue }
       let json = work.path("map.json")
       let result = try Command.run(["audit", "-q", "-r", path, "-o", json], limitSeconds: 60)
       #expect(result.status == 0, "\(name): \(result.errors)")
-      let score = try Command.run(python, ["\(folder)/tools/score_map.py", json, truth]).text
+      let score = try python.run(["\(folder)/tools/score_map.py", json, truth]).text
       let numbers = score.split { !$0.isNumber && $0 != "." }.map(String.init)
       // services F/A (ratio) relations F/A (ratio) reversed N missing N ghosts N/…; "0/0 (none)"
       // has no ratio, so the words are what to go by.
@@ -115,11 +101,10 @@ struct SharedCaptureTests {
     #expect(ghosts == 0)
   }
 
-  @Test("packets are what capinfos counts and octets what tshark adds up")
+  @Test(
+    "packets are what capinfos counts and octets what tshark adds up",
+    .enabled(if: Tool("tshark").isInstalled && Tool("capinfos").isInstalled))
   func totals() throws {
-    guard let capinfos = Command.find("capinfos"), let tshark = Command.find("tshark") else {
-      return
-    }
     var compared = 0
     // Frames in these files carry no IPv4 in IPv4 that would make "the" length ambiguous.
     for path in SharedCaptures.files("real").prefix(40) {
@@ -127,12 +112,12 @@ struct SharedCaptureTests {
       guard let map = try audit(path, ["--no-decapsulate", "ip"]),
         let capture = map["capture"] as? [String: Any]
       else { continue }
-      let counted = try Command.run(capinfos, ["-TMrc", path]).text
+      let counted = try Tool("capinfos").run(["-TMrc", path]).text
       let packets = counted.split { $0 == "\t" || $0 == "\n" }.last.flatMap { Int($0) }
       #expect(packets == capture["packets"] as? Int, "\(name)")
-      let lengths = try Command.run(
-        tshark,
-        ["-n", "-r", path, "-Y", "ip", "-T", "fields", "-E", "occurrence=f", "-e", "ip.len"]
+      let lengths = try Tool("tshark").run([
+        "-n", "-r", path, "-Y", "ip", "-T", "fields", "-E", "occurrence=f", "-e", "ip.len",
+      ]
       ).text
       let octets = lengths.split(separator: "\n").compactMap { Int($0) }.reduce(0, +)
       #expect(octets == capture["bytes"] as? Int, "\(name)")

@@ -44,16 +44,16 @@ public enum Command {
     _ path: String, _ arguments: [String], input: Data? = nil, in directory: String? = nil,
     environment: [String: String] = [:], limitSeconds: Double = 120
   ) throws -> Result {
-    let folder = try TemporaryFolder()
+    let folder = try TemporaryDirectory()
     let process = Process()
     process.executableURL = URL(fileURLWithPath: path)
     process.arguments = arguments
     if let directory { process.currentDirectoryURL = URL(fileURLWithPath: directory) }
     process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
     // Files rather than pipes, so that no amount of output can block the child.
-    let output = try folder.file("stdout", Data())
-    let errors = try folder.file("stderr", Data())
-    let given = try folder.file("stdin", input ?? Data())
+    let output = try folder.write(Data(), to: "stdout")
+    let errors = try folder.write(Data(), to: "stderr")
+    let given = try folder.write(input ?? Data(), to: "stdin")
     process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: output))
     process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: errors))
     process.standardInput = try FileHandle(forReadingFrom: URL(fileURLWithPath: given))
@@ -77,31 +77,5 @@ public enum Command {
       errors: String(
         decoding: try Data(contentsOf: URL(fileURLWithPath: errors)), as: UTF8.self),
       seconds: Date().timeIntervalSince(began))
-  }
-
-  /// Where a program is, nil where it isn't installed.
-  public static func find(_ program: String) -> String? {
-    (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin").split(separator: ":")
-      .map { "\($0)/\(program)" }.first { FileManager.default.isExecutableFile(atPath: $0) }
-  }
-}
-
-/// A folder that goes away with its owner.
-public final class TemporaryFolder: Sendable {
-  public let path: String
-
-  public init() throws {
-    path = NSTemporaryDirectory() + "renkei-test-\(UUID().uuidString)"
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-  }
-
-  deinit { try? FileManager.default.removeItem(atPath: path) }
-
-  public func path(_ name: String) -> String { path + "/" + name }
-
-  /// Writes a file and gives its path.
-  public func file(_ name: String, _ content: Data) throws -> String {
-    try content.write(to: URL(fileURLWithPath: path(name)))
-    return path(name)
   }
 }

@@ -15,11 +15,13 @@ public final class TemporaryDirectory: Sendable {
     try? FileManager.default.removeItem(atPath: path)
   }
 
+  /// The path of a file in it, which need not exist.
+  public func path(_ name: String) -> String { path + "/" + name }
+
   /// Writes a file and answers its path.
-  public func write(_ bytes: [UInt8], to name: String) throws -> String {
-    let file = path + "/" + name
-    try Data(bytes).write(to: URL(fileURLWithPath: file))
-    return file
+  public func write(_ bytes: some Sequence<UInt8>, to name: String) throws -> String {
+    try Data(bytes).write(to: URL(fileURLWithPath: path(name)))
+    return path(name)
   }
 
   /// How large a file anywhere is.

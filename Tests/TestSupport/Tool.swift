@@ -16,19 +16,9 @@ public struct Tool: Sendable {
 
   public var isInstalled: Bool { path != nil }
 
-  /// Runs it to its end; standard error is thrown away.
-  public func run(_ arguments: [String]) throws -> (status: Int32, output: String) {
+  /// Runs it to its end.
+  public func run(_ arguments: [String]) throws -> Command.Result {
     guard let path else { throw CocoaError(.fileNoSuchFile) }
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: path)
-    process.arguments = arguments
-    process.standardError = FileHandle.nullDevice
-    process.standardInput = FileHandle.nullDevice
-    let output = Pipe()
-    process.standardOutput = output
-    try process.run()
-    let data = output.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    return (process.terminationStatus, String(decoding: data, as: UTF8.self))
+    return try Command.run(path, arguments)
   }
 }

@@ -60,6 +60,8 @@ struct AuditCommand: ParsableCommand {
   func run() throws {
     let plan = try plan()
     try plan.check(inputs: files)
+    let filter = filter.joined(separator: " ")
+    try CaptureFilter.check(filter)
     let captures = try CaptureFiles.inspect(files)
     _ = try report.hostNames()
     let folder = try WorkFolder(for: plan.store)
@@ -69,7 +71,7 @@ struct AuditCommand: ParsableCommand {
     let cores = Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
     do {
       try AuditRun(
-        files: captures.paths, filter: filter.joined(separator: " "),
+        files: captures.paths, filter: filter,
         decapsulates: !noDecapsulate, trackers: trackers ?? min(64, max(1, cores / 2)),
         storePath: folder.store, showsProgress: !quiet, reports: [words]
       ).run()
