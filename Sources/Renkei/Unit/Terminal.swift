@@ -12,7 +12,7 @@ enum Terminal {
 
   static var isInteractive: Bool { isatty(STDERR_FILENO) == 1 }
 
-  /// 12345678 as "12.3 M".
+  /// 12345678 as "12.3 M", for a unit to follow.
   static func short(_ count: Double) -> String {
     switch count {
     case 1e9...: "\(tenths(count / 1e9)) G"
@@ -20,6 +20,14 @@ enum Terminal {
     case 1e3...: "\(tenths(count / 1e3)) k"
     default: "\(Int(count)) "
     }
+  }
+
+  /// 12345678 as "12,345,678".
+  static func grouped(_ count: UInt64) -> String {
+    let digits = String(count)
+    return digits.enumerated().map { index, digit in
+      index > 0 && (digits.count - index) % 3 == 0 ? ",\(digit)" : String(digit)
+    }.joined()
   }
 
   private static func tenths(_ value: Double) -> String {
