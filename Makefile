@@ -14,7 +14,7 @@ RENKEI := .build/release/renkei
 BUILD_PACKAGES := libpcap-dev liblz4-dev libzstd-dev zlib1g-dev libsqlite3-dev netbase pkg-config
 TEST_PACKAGES := $(BUILD_PACKAGES) tshark zstd lz4 gzip python3
 
-.PHONY: help audit build test format lint setup setup-test sanitize clean record
+.PHONY: help audit build test format lint setup setup-test sanitize bench clean record
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -40,6 +40,10 @@ format: ## format all sources
 sanitize: setup-test ## the tests again with the address sanitizer
 	swift build --build-tests --sanitize=address --scratch-path .build/sanitize
 	ASAN_OPTIONS=detect_leaks=0 swift test --skip-build --sanitize=address --scratch-path .build/sanitize
+
+bench: build ## time an audit of ten million generated packets, beside tcpdump
+	@$(call install-missing,tcpdump time)
+	Benchmarks/audit.sh
 
 record: ## record the example office again (root; makes network namespaces)
 	Examples/office/record.sh

@@ -104,14 +104,14 @@ struct SessionFold {
     for index in pairs.indices { pairs[index].isToGroup = isToGroup(pairs[index]) }
     let evidence = EvidenceTable(pairs: pairs, relations: relations.rows)
     for pair in pairs { relations.add(PairJudge.relation(of: pair, evidence: evidence)) }
-    var numbers: [UInt32: Int] = [:]
+    var numbers = KeyIndex()
     var trueAddresses: [IPAddress] = []
     func number(_ value: Int) -> Int {
-      let value = UInt32(value)
-      if let known = numbers[value] { return known }
-      numbers[value] = trueAddresses.count
-      trueAddresses.append(addresses.address(of: value))
-      return trueAddresses.count - 1
+      let number = numbers.number(of: Key(UInt64(value), 0))
+      if number == trueAddresses.count {
+        trueAddresses.append(addresses.address(of: UInt32(value)))
+      }
+      return number
     }
     var result = relations.rows
     for index in result.indices {
@@ -158,12 +158,8 @@ struct RelationTable {
       rows[number].basis = one.basis
       rows[number].confidence = one.confidence
       rows[number].kind = one.kind
-    } else if (one.answered > 0) == (rows[number].answered > 0),
-      (one.basis.rawValue, -one.confidence)
-        < (rows[number].basis.rawValue, -rows[number].confidence)
-    {
-      rows[number].basis = one.basis
-      rows[number].confidence = one.confidence
+    } else if (one.answered > 0) == (rows[number].answered > 0) {
+      rows[number].takeRole(of: one)
     }
     if one.kind == .provided && rows[number].kind == .peer { rows[number].kind = .provided }
     rows[number].add(one)

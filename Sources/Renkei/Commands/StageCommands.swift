@@ -9,6 +9,8 @@ internal import Wire
 
 /// What every stage is told by its supervisor.
 struct StageOptions: ParsableArguments {
+  /// What is read, for people who look at ps(1).
+  @Option(help: .hidden) var capture: String
   @Option(help: .hidden) var statusFd: Int32
   @Option(help: .hidden) var process: Int
   @Option(help: .hidden) var parent: Int32

@@ -33,28 +33,34 @@ struct AuditRun {
     let collector = 0
     let splitter = 1
     let merger = 2
-    func common(_ process: Int) -> [String] {
-      ["--status-fd", "\(status.descriptor)", "--process", "\(process)", "--parent", "\(getpid())"]
+    let capture = files[0] + (files.count > 1 ? " and \(files.count - 1) more" : "")
+    func stage(_ name: String, _ process: Int) -> [String] {
+      [
+        name, "--capture", capture, "--status-fd", "\(status.descriptor)", "--process",
+        "\(process)", "--parent", "\(getpid())",
+      ]
     }
     let descriptors = [status.descriptor, collected.descriptor] + shards.descriptors
     try supervision.start(
       "merger",
-      ["merge", "--store", storePath] + epochs.options("--input-fd") + common(merger),
+      stage("merge", merger) + ["--store", storePath] + epochs.options("--input-fd"),
       [status.descriptor] + epochs.descriptors)
     for index in 0..<trackers {
       try supervision.start(
         "tracker \(index + 1)",
-        ["track", "--number", "\(index + 1)", "--input-fd", "\(shards.descriptors[index])"]
-          + ["--output-fd", "\(epochs.descriptors[index])"] + common(3 + index),
+        stage("track", 3 + index) + [
+          "--number", "\(index + 1)", "--input-fd", "\(shards.descriptors[index])", "--output-fd",
+          "\(epochs.descriptors[index])",
+        ],
         [status.descriptor, shards.descriptors[index], epochs.descriptors[index]])
     }
     try supervision.start(
       "splitter",
-      ["split", "--input-fd", "\(collected.descriptor)"] + shards.options("--output-fd")
-        + common(splitter), descriptors)
+      stage("split", splitter) + ["--input-fd", "\(collected.descriptor)"]
+        + shards.options("--output-fd"), descriptors)
     try supervision.start(
       "collector",
-      ["collect", "--output-fd", "\(collected.descriptor)"] + common(collector)
+      stage("collect", collector) + ["--output-fd", "\(collected.descriptor)"]
         + (decapsulates ? [] : ["--no-decapsulate"]) + files.flatMap { ["-r", $0] }
         + (filter.isEmpty ? [] : ["--", filter]),
       [status.descriptor, collected.descriptor], keepsStandardInput: files.contains("-"))

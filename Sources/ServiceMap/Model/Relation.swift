@@ -110,6 +110,14 @@ public struct Relation: Equatable, Sendable {
   /// Sessions that were neither refused nor unanswered.
   public var answered: UInt64 { sessions - min(sessions, refused + unanswered) }
 
+  /// Takes basis and confidence, together, of the one of the two that has the better basis, or the
+  /// same and is surer.
+  public mutating func takeRole(of other: Relation) {
+    guard (other.basis.rawValue, -other.confidence) < (basis.rawValue, -confidence) else { return }
+    basis = other.basis
+    confidence = other.confidence
+  }
+
   /// Adds the counters of `other`, which has the same key.
   public mutating func add(_ other: Relation) {
     sessions += other.sessions

@@ -103,10 +103,10 @@ public enum RoleRule {
 public enum PortPrior {
   /// Log-odds of "server" for a port. Ranges: RFC 6335 section 6 (system, user, dynamic).
   public static func logOdds(_ port: UInt16) -> Double {
-    if clientPorts.contains(port) { return -3 }
+    if isClientPort(port) { return -3 }
     if port == 0 { return 0 }
     if port < 1024 { return 2.5 }
-    if userServicePorts.contains(port) { return 1.5 }
+    if isUserServicePort[Int(port)] { return 1.5 }
     // Linux takes ephemeral ports from 32768, Windows and the BSDs from 49152.
     if port >= 49152 { return -1 }
     return port >= 32768 ? -0.7 : 0
@@ -114,10 +114,17 @@ public enum PortPrior {
 
   /// Ports on which the protocol itself puts the client: DHCP (RFC 2131 section 4.1) and DHCPv6
   /// (RFC 8415 section 7.2).
-  private static let clientPorts: Set<UInt16> = [68, 546]
+  private static func isClientPort(_ port: UInt16) -> Bool { port == 68 || port == 546 }
+
+  /// By port number; a table because it is asked for both ends of every pair.
+  private static let isUserServicePort: [Bool] = {
+    var table = [Bool](repeating: false, count: 65536)
+    for port in userServicePorts { table[port] = true }
+    return table
+  }()
 
   /// Registered user ports (IANA) of services that are common in companies.
-  private static let userServicePorts: Set<UInt16> = [
+  private static let userServicePorts: [Int] = [
     1194, 1433, 1434, 1521, 1645, 1646, 1701, 1718, 1719, 1720, 1723, 1812, 1813, 1883, 1900, 1985,
     2049, 2123, 2152, 2181, 2222, 2375, 2379, 2427, 2727, 3128, 3222, 3260, 3268, 3269, 3283, 3289,
     3306, 3389, 3391, 3478, 3479, 3544, 3690, 3702, 3784, 3785, 4369, 4433, 4500, 4739, 4789, 4793,

@@ -5,9 +5,9 @@
 /// outside of it; the batches of the stream carry handle→address entries before their first use.
 public enum AddressHandle {
   /// The first handle, 240.0.0.0.
-  public static let first: UInt32 = 0xF000_0000
+  @inlinable public static var first: UInt32 { 0xF000_0000 }
   /// How many handles there are: 240.0.0.0–254.255.255.255.
-  public static let count: UInt32 = 0x0F00_0000
+  @inlinable public static var count: UInt32 { 0x0F00_0000 }
 
   @inlinable public static func isHandle(_ value: UInt32) -> Bool {
     value &- first < count

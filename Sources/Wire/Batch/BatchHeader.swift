@@ -31,11 +31,11 @@ public enum BatchKind: UInt16, Sendable {
 /// Little-endian. Items follow at offset 128 and grow upwards; address entries (handle, then the
 /// 16 address bytes in network order: 20 bytes) grow downwards from the end of the slot.
 public struct BatchHeader: Sendable {
-  public static let bytes = 128
+  @inlinable public static var bytes: Int { 128 }
   public static let magic: UInt32 = 0x314B_4E52
   public static let version: UInt16 = 1
   /// A handle and 16 address bytes.
-  public static let addressEntryBytes = 20
+  @inlinable public static var addressEntryBytes: Int { 20 }
 
   public var kind: BatchKind
   public var streamID: UInt32

@@ -24,7 +24,7 @@
   public var tick: UInt16
 
   /// The size of a record.
-  public static let bytes = 19
+  @inlinable public static var bytes: Int { 19 }
 
   @inlinable public init(
     destination: UInt32, destinationPort: UInt16, source: UInt32, sourcePort: UInt16,
@@ -83,15 +83,17 @@
   @inlinable public init(rawValue: UInt8) { self.rawValue = rawValue }
 
   /// Source or destination is an address handle.
-  public static let hasHandle = RecordFlags(rawValue: 0x01)
+  @inlinable public static var hasHandle: RecordFlags { RecordFlags(rawValue: 0x01) }
   /// A later fragment whose first fragment was not seen: the ports are 0 because unknown.
-  public static let fragmentWithoutPorts = RecordFlags(rawValue: 0x02)
+  @inlinable public static var fragmentWithoutPorts: RecordFlags { RecordFlags(rawValue: 0x02) }
   /// The packet came out of a tunnel.
-  public static let insideTunnel = RecordFlags(rawValue: 0x04)
+  @inlinable public static var insideTunnel: RecordFlags { RecordFlags(rawValue: 0x04) }
   /// The snaplen cut the frame before its ports: they are 0 because unknown.
-  public static let portsCutOff = RecordFlags(rawValue: 0x08)
+  @inlinable public static var portsCutOff: RecordFlags { RecordFlags(rawValue: 0x08) }
   /// Why the ports are unknown, either way.
-  public static let portsUnknown: RecordFlags = [.fragmentWithoutPorts, .portsCutOff]
+  @inlinable public static var portsUnknown: RecordFlags {
+    [.fragmentWithoutPorts, .portsCutOff]
+  }
 }
 
 /// TCP's flags (RFC 9293 section 3.1).
@@ -104,17 +106,17 @@
   public let rawValue: UInt8
   @inlinable public init(rawValue: UInt8) { self.rawValue = rawValue }
 
-  public static let fin = TCPFlags(rawValue: 0x01)
-  public static let syn = TCPFlags(rawValue: 0x02)
-  public static let rst = TCPFlags(rawValue: 0x04)
-  public static let psh = TCPFlags(rawValue: 0x08)
-  public static let ack = TCPFlags(rawValue: 0x10)
+  @inlinable public static var fin: TCPFlags { TCPFlags(rawValue: 0x01) }
+  @inlinable public static var syn: TCPFlags { TCPFlags(rawValue: 0x02) }
+  @inlinable public static var rst: TCPFlags { TCPFlags(rawValue: 0x04) }
+  @inlinable public static var psh: TCPFlags { TCPFlags(rawValue: 0x08) }
+  @inlinable public static var ack: TCPFlags { TCPFlags(rawValue: 0x10) }
 }
 
 /// The unit of a record's time.
 public enum Tick {
   /// 4,096 ns: 65,535 of them are 268 ms, and a shift converts.
-  public static let nanosecondsLog2: UInt64 = 12
+  @inlinable public static var nanosecondsLog2: UInt64 { 12 }
 
   @inlinable public static func of(nanoseconds: UInt64) -> UInt64 {
     nanoseconds >> nanosecondsLog2
@@ -132,11 +134,11 @@ public enum Tick {
 
 /// IP protocol numbers that the stages treat by name (IANA "Assigned Internet Protocol Numbers").
 public enum IPProtocolNumber {
-  public static let icmp: UInt8 = 1
-  public static let tcp: UInt8 = 6
-  public static let udp: UInt8 = 17
-  public static let dccp: UInt8 = 33
-  public static let icmpv6: UInt8 = 58
-  public static let sctp: UInt8 = 132
-  public static let udplite: UInt8 = 136
+  @inlinable public static var icmp: UInt8 { 1 }
+  @inlinable public static var tcp: UInt8 { 6 }
+  @inlinable public static var udp: UInt8 { 17 }
+  @inlinable public static var dccp: UInt8 { 33 }
+  @inlinable public static var icmpv6: UInt8 { 58 }
+  @inlinable public static var sctp: UInt8 { 132 }
+  @inlinable public static var udplite: UInt8 { 136 }
 }

@@ -29,7 +29,7 @@
   public var reportedAt: UInt32
 
   /// The size of a row.
-  public static let bytes = 64
+  @inlinable public static var bytes: Int { 64 }
 
   @inlinable public init() {
     a = 0
@@ -49,9 +49,9 @@
     reportedAt = 0
   }
 
-  public static let free: UInt8 = 0
-  public static let new: UInt8 = 1
-  public static let continued: UInt8 = 2
+  @inlinable public static var free: UInt8 { 0 }
+  @inlinable public static var new: UInt8 { 1 }
+  @inlinable public static var continued: UInt8 { 2 }
 }
 
 /// What was seen in a session, by side. Facts only; `ServiceMap` draws the conclusions.
@@ -60,24 +60,24 @@
   @inlinable public init(rawValue: UInt16) { self.rawValue = rawValue }
 
   /// A sent a SYN without ACK; B did. For ICMP: a request that has a reply type.
-  public static let synFromA = SessionEvents(rawValue: 1 << 0)
-  public static let synFromB = SessionEvents(rawValue: 1 << 1)
+  @inlinable public static var synFromA: SessionEvents { SessionEvents(rawValue: 1 << 0) }
+  @inlinable public static var synFromB: SessionEvents { SessionEvents(rawValue: 1 << 1) }
   /// A sent SYN+ACK; B did. For ICMP: the reply.
-  public static let synAckFromA = SessionEvents(rawValue: 1 << 2)
-  public static let synAckFromB = SessionEvents(rawValue: 1 << 3)
-  public static let rstFromA = SessionEvents(rawValue: 1 << 4)
-  public static let rstFromB = SessionEvents(rawValue: 1 << 5)
-  public static let finFromA = SessionEvents(rawValue: 1 << 6)
-  public static let finFromB = SessionEvents(rawValue: 1 << 7)
+  @inlinable public static var synAckFromA: SessionEvents { SessionEvents(rawValue: 1 << 2) }
+  @inlinable public static var synAckFromB: SessionEvents { SessionEvents(rawValue: 1 << 3) }
+  @inlinable public static var rstFromA: SessionEvents { SessionEvents(rawValue: 1 << 4) }
+  @inlinable public static var rstFromB: SessionEvents { SessionEvents(rawValue: 1 << 5) }
+  @inlinable public static var finFromA: SessionEvents { SessionEvents(rawValue: 1 << 6) }
+  @inlinable public static var finFromB: SessionEvents { SessionEvents(rawValue: 1 << 7) }
   /// The session's first packet came from B (else from A).
-  public static let firstFromB = SessionEvents(rawValue: 1 << 8)
+  @inlinable public static var firstFromB: SessionEvents { SessionEvents(rawValue: 1 << 8) }
   /// At least one packet came out of a tunnel.
-  public static let insideTunnel = SessionEvents(rawValue: 1 << 9)
+  @inlinable public static var insideTunnel: SessionEvents { SessionEvents(rawValue: 1 << 9) }
   /// The ports are unknown: cut off, or only later fragments were seen.
-  public static let portsUnknown = SessionEvents(rawValue: 1 << 10)
+  @inlinable public static var portsUnknown: SessionEvents { SessionEvents(rawValue: 1 << 10) }
   /// A packet with neither SYN nor RST from A; from B: the handshake went on, or data flowed.
-  public static let progressFromA = SessionEvents(rawValue: 1 << 11)
-  public static let progressFromB = SessionEvents(rawValue: 1 << 12)
+  @inlinable public static var progressFromA: SessionEvents { SessionEvents(rawValue: 1 << 11) }
+  @inlinable public static var progressFromB: SessionEvents { SessionEvents(rawValue: 1 << 12) }
 
   /// The same events with A and B exchanged.
   @inlinable public var exchanged: SessionEvents {
