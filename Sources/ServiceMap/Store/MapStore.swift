@@ -66,7 +66,11 @@ public enum MapStore {
       }
       try queue.close()
     } catch let error as DatabaseError {
-      throw StoreError(path: path, action: "write", reason: error.message ?? "\(error.resultCode)")
+      let hint =
+        error.resultCode == .SQLITE_FULL
+        ? "; make room there, or name another place with -o map.db or TMPDIR" : ""
+      throw StoreError(
+        path: path, action: "write", reason: (error.message ?? "\(error.resultCode)") + hint)
     }
   }
 
