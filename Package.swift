@@ -88,6 +88,13 @@ let package = Package(
     .testTarget(
       name: "ReporterTests", dependencies: ["Reporter", "ServiceMap", "Wire", "TestSupport"],
       swiftSettings: settings),
+    .testTarget(
+      name: "RenkeiTests",
+      dependencies: [
+        "Renkei", "Reporter", "TestSupport",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: settings),
     // The built command on real files, end to end.
     .testTarget(
       name: "PipelineTests", dependencies: ["TestSupport", "Renkei"], swiftSettings: settings),

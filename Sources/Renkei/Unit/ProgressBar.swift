@@ -43,11 +43,12 @@ final class ProgressBar: Sendable {
     guard total > 0 else { return counts }
     let share = min(1, Double(bytes) / Double(total))
     if share >= 1 { return "100 %  \(counts)  finishing" }
-    let left = share > 0 ? seconds / share * (1 - share) : 0
+    // Nothing can be said of the rest before anything is read.
+    let left = share > 0 ? "  \(Int((seconds / share * (1 - share)).rounded(.up))) s left" : ""
     let width = 24
     let full = Int(share * Double(width))
     let bar = String(repeating: "█", count: full) + String(repeating: "░", count: width - full)
-    return "\(bar) \(Int(share * 100)) %  \(counts)  \(Int(left.rounded(.up))) s left"
+    return "\(bar) \(Int(share * 100)) %  \(counts)\(left)"
   }
 }
 
