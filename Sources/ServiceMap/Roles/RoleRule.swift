@@ -49,6 +49,8 @@ public struct Verdict: Equatable, Sendable {
 public enum RoleRule {
   /// Below this confidence a pair stays undecided.
   public static let decidedAbove = 0.65
+  /// No sum of circumstances is as sure as a handshake.
+  private static let confidenceMax = 0.995
 
   /// Judges the pair; symmetric: exchanging A and B exchanges the verdict.
   ///
@@ -83,7 +85,7 @@ public enum RoleRule {
     var strongest = (0.0, port * towards > 0 ? Basis.port : .none)
     for part in parts where part.0 > strongest.0 { strongest = part }
     return Verdict(
-      serverIsA: toA, confidence: 1 / (1 + exp(-abs(sum))),
+      serverIsA: toA, confidence: min(confidenceMax, 1 / (1 + exp(-abs(sum)))),
       basis: strongest.1)
   }
 
