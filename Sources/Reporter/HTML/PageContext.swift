@@ -27,6 +27,7 @@ struct PageContext {
   let warnings: [String]
   let hasDrops: Bool
   let saturated: Counted?
+  let exportedEarly: Counted?
   let isComplete: Bool
 
   // Figures.
@@ -116,12 +117,13 @@ struct PageContext {
       file.warning.map { "\(file.name): \($0)" }
     }
     hasDrops = accounting[.droppedByKernel] + accounting[.droppedByRing] > 0
-    let saturatedCount = HumanUnits.count(map.capture.lengthSaturated)
-    saturated =
-      map.capture.lengthSaturated == 0
-      ? nil
-      : Counted(
-        count: saturatedCount, text: phrases.filled("saturated", ["count": saturatedCount]))
+    func counted(_ phrase: String, _ number: UInt64) -> Counted? {
+      guard number > 0 else { return nil }
+      let count = HumanUnits.count(number)
+      return Counted(count: count, text: phrases.filled(phrase, ["count": count]))
+    }
+    saturated = counted("saturated", map.capture.lengthSaturated)
+    exportedEarly = counted("exportedEarly", map.capture.sessionsExportedEarly)
     isComplete = warnings.isEmpty && !hasDrops
 
     let failedSum = overview.sum(map.failed)

@@ -45,6 +45,7 @@ struct JSONReport {
     out.field(",\"bytes\":", map.bytes)
     out.field(",\"frameBytes\":", capture.frameBytes)
     out.field(",\"lengthSaturated\":", capture.lengthSaturated)
+    out.field(",\"sessionsExportedEarly\":", capture.sessionsExportedEarly)
     out.write(",\"filter\":")
     out.json(capture.filter)
     out.field(",\n\"accounting\":{\"captured\":", map.accounting.captured)

@@ -108,6 +108,7 @@ extension Phrases {
     warnings | Warnings | 警告
     warning | Warning | 警告
     saturated | {count} packets were longer than 65,535 bytes and count as 65,535. | {count} パケットは65,535バイトを超え、65,535として数えた。
+    exportedEarly | There were too many sessions to keep: {count} were reported before their end and may be counted twice. | セッションが多すぎたため、{count} 件を終了前に集計した。二重に数えられた可能性がある。
     measured | Layer-3 traffic, from packet headers. No payload was read into records. | パケットヘッダによるレイヤ3の通信。ペイロードは記録していない。
     language | Language | 言語
     sections | Sections | 目次

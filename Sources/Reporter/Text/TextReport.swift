@@ -148,9 +148,11 @@ struct TextReport {
     if map.accounting[.droppedByKernel] + map.accounting[.droppedByRing] > 0 {
       warnings.append(phrases["dropsNote"])
     }
-    if map.capture.lengthSaturated > 0 {
-      let count = HumanUnits.count(map.capture.lengthSaturated)
-      warnings.append(phrases.filled("saturated", ["count": count]))
+    for (phrase, number) in [
+      ("saturated", map.capture.lengthSaturated),
+      ("exportedEarly", map.capture.sessionsExportedEarly),
+    ] where number > 0 {
+      warnings.append(phrases.filled(phrase, ["count": HumanUnits.count(number)]))
     }
     return warnings
   }
