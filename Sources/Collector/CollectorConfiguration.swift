@@ -1,5 +1,5 @@
 /// What a collector is asked to do.
-public struct CollectorConfiguration: Sendable, Codable, Equatable {
+public struct CollectorConfiguration: Sendable {
   /// Capture files in the order to read them; "-" is standard input.
   public var files: [String]
   /// A filter in the language of pcap-filter(7); empty keeps everything.
@@ -13,7 +13,7 @@ public struct CollectorConfiguration: Sendable, Codable, Equatable {
   /// The stream that the batches belong to.
   public var streamID: UInt32
   /// How many IPv6 addresses (and IPv4 ones in 240.0.0.0/4) get a handle; packets that bring more
-  /// are counted as `addressBookFull`. 40 bytes of memory each.
+  /// are counted as `addressBookFull`. at most 48 bytes of memory each.
   public var addressCapacity: Int
 
   public init(

@@ -1,3 +1,5 @@
+internal import Wire
+
 /// Why a collector cannot do what it was asked to.
 ///
 /// Bad packets are never an error, they are a `PacketOutcome`; and a file that is damaged after its
@@ -45,17 +47,6 @@ public struct CaptureDamage: Error, Equatable, CustomStringConvertible {
   public var description: String {
     let what = isCutOff ? "cut off" : "damaged"
     guard let offset else { return "\(what): \(reason)" }
-    return "\(what) at byte \(CaptureDamage.grouped(offset)): \(reason)"
-  }
-
-  /// Digits in groups of three: 71,872.
-  static func grouped(_ value: UInt64) -> String {
-    let digits = Array(String(value))
-    var text = ""
-    for (index, digit) in digits.enumerated() {
-      if index > 0 && (digits.count - index) % 3 == 0 { text.append(",") }
-      text.append(digit)
-    }
-    return text
+    return "\(what) at byte \(offset.grouped): \(reason)"
   }
 }

@@ -8,8 +8,9 @@ public enum CollectorService {
   /// - Parameters:
   ///   - status: gets the bytes of input taken and the packets read, about every batch.
   ///   - process: the collector's line on it.
-  /// - Throws: `CollectorError` about a file or the filter, `RingError.aborted`. The ring then stays
-  ///   open, so that nobody takes the stream for complete; the supervisor aborts it.
+  /// - Throws: `CollectorError` about a file or the filter, and where the report can't be
+  ///   encoded. The ring then stays open, so that nobody takes the stream for complete; the
+  ///   supervisor ends the run.
   public static func run(
     _ configuration: CollectorConfiguration, output: consuming RingWriter,
     status: borrowing StatusBoard, process: Int
@@ -18,7 +19,7 @@ public enum CollectorService {
       decoder: FrameDecoder(
         decapsulate: configuration.decapsulate, tunnelDepthMax: configuration.tunnelDepthMax),
       filter: configuration.filter,
-      writer: try RecordWriter(
+      writer: RecordWriter(
         ring: output, streamID: configuration.streamID, capturePoint: configuration.capturePoint,
         addressCapacity: configuration.addressCapacity))
     var report = CaptureReport(filter: configuration.filter)
@@ -47,7 +48,7 @@ public enum CollectorService {
       status.set(.inputBytes, of: process, to: bytesBefore)
     }
 
-    try recorder.publish()
+    recorder.publish()
     report.startNs = recorder.timesNs?.start
     report.endNs = recorder.timesNs?.end
     report.frameBytes = recorder.frameBytes
@@ -56,6 +57,6 @@ public enum CollectorService {
       report.accounting[outcome.name] = recorder.writer.accounting[outcome]
     }
     let text = try ReportText.encode(report, bytesMax: recorder.writer.reportBytesMax)
-    try recorder.end(report: text)
+    recorder.end(report: text)
   }
 }

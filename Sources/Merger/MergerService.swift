@@ -15,7 +15,8 @@ public enum MergerService {
   ///   - input: the ring from each tracker.
   ///   - store: the file to write; it must not exist.
   ///   - process: this process's line on `status`.
-  /// - Throws: `RingError`, `BatchError`, `StoreError`, and `MergerError` where packets are missing.
+  /// - Throws: what `input` throws; `BatchError`, `StoreError`, and `MergerError` where packets are
+  ///   missing.
   public static func run(
     trackers: Int, input: (Int) throws -> Ring, store: String, status: borrowing StatusBoard,
     process: Int
@@ -34,7 +35,7 @@ public enum MergerService {
     while ended < trackers {
       var isIdle = true
       for tracker in 0..<trackers where !isEnded[tracker] {
-        switch try readers[tracker].poll() {
+        switch readers[tracker].poll() {
         case .slot(let slot):
           rows += UInt64(try merge.apply(slot, from: tracker))
           readers[tracker].release()

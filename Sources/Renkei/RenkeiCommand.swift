@@ -1,7 +1,8 @@
 internal import ArgumentParser
 internal import Glibc
 
-/// The command line. Exit status: 0 done; 1 an operating error, said in one line; 2 wrong usage.
+/// The command line. Exit status: 0 done; 1 an operating error, said in one line; 2 wrong usage; 128
+/// and the signal's number after SIGINT or SIGTERM.
 @main
 struct RenkeiCommand: ParsableCommand {
   static let version = "0.1.0"

@@ -9,8 +9,6 @@ struct Overview {
   struct Sum {
     var relations = 0
     var sessions: UInt64 = 0
-    var refused: UInt64 = 0
-    var unanswered: UInt64 = 0
     var packets: UInt64 = 0
     var bytes: UInt64 = 0
   }
@@ -20,8 +18,6 @@ struct Overview {
     sum.relations = range.count
     for relation in map.relations[range] {
       sum.sessions += relation.sessions
-      sum.refused += relation.refused
-      sum.unanswered += relation.unanswered
       sum.packets += relation.packets
       sum.bytes += relation.bytes
     }

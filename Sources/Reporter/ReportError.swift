@@ -19,11 +19,11 @@ public struct ReportError: Error, Equatable, Sendable, CustomStringConvertible {
   public let code: Code
   /// The target as the caller named it.
   public let path: String
-  /// errno(3) of the call that failed; 0 where none did.
+  /// errno(3) of the call that failed, or the one that says it best.
   public let errorNumber: Int32
   public let description: String
 
-  init(_ code: Code, path: String, errorNumber: Int32 = 0, _ description: String) {
+  init(_ code: Code, path: String, errorNumber: Int32, _ description: String) {
     self.code = code
     self.path = path
     self.errorNumber = errorNumber

@@ -2,8 +2,7 @@ internal import Wire
 
 /// One open batch for each tracker, in that tracker's ring.
 ///
-/// Full policy: a full ring is waited for; backpressure ends at the collector, which drops and
-/// counts when it captures live.
+/// Full policy: a full ring is waited for. The collector then waits as well, and drops nothing.
 struct FanOut: ~Copyable {
   private let count: Int
   private let writers: UnsafeMutablePointer<RingWriter>
@@ -34,18 +33,20 @@ struct FanOut: ~Copyable {
     writers.deallocate()
   }
 
-  /// Whether `tracker`'s open batch can take one record with `entries` new addresses at a tick that
-  /// is `offset` ticks from the batch's base.
+  /// Writes a record, and the addresses that are new to `tracker`, to that tracker's open batch; a
+  /// new batch is begun where the open one has no room or its base is too far off.
   ///
-  /// Opens a batch with the base of `header` where there is none that fits.
+  /// - Parameter header: of the batch that the record came in; its tick is relative to that.
+  /// - Complexity: O(1); waits while the ring is full, once a batch.
   @inline(__always)
   mutating func append(
     _ record: PacketRecord, entries: [(handle: UInt32, address: IPAddress)], to tracker: Int,
     like header: BatchHeader
-  ) throws(RingError) {
+  ) {
     var record = record
     if batches[tracker] != nil {
-      // Ticks are relative to the open batch's base, which may be an earlier batch's.
+      // SAFETY: not nil, just above. Ticks are relative to the open batch's base, which may be an
+      // earlier batch's.
       let base = batches[tracker].unsafelyUnwrapped.header.baseTick
       let tick = header.baseTick &+ UInt64(record.tick) &- base
       if tick <= UInt64(UInt16.max),
@@ -60,7 +61,7 @@ struct FanOut: ~Copyable {
     }
     sequences[tracker] += 1
     batches[tracker] = BatchWriter(
-      slot: try writers[tracker].reserve(),
+      slot: writers[tracker].reserve(),
       header: BatchHeader(
         kind: .records, streamID: header.streamID, capturePoint: header.capturePoint,
         sequence: sequences[tracker], baseTick: header.baseTick))
@@ -71,6 +72,7 @@ struct FanOut: ~Copyable {
   private mutating func put(
     _ record: PacketRecord, _ entries: [(handle: UInt32, address: IPAddress)], _ tracker: Int
   ) {
+    // SAFETY: the caller has just opened a batch or asked the open one for room.
     for entry in entries {
       batches[tracker]!.append(handle: entry.handle, address: entry.address)
     }
@@ -79,20 +81,16 @@ struct FanOut: ~Copyable {
 
   /// Publishes `tracker`'s open batch.
   mutating func flush(_ tracker: Int) {
-    guard batches[tracker] != nil else { return }
-    batches[tracker]!.finish()
+    guard var batch = batches[tracker] else { return }
+    batch.finish()
     batches[tracker] = nil
     writers[tracker].publish()
   }
 
-  mutating func flushAll() {
-    for tracker in 0..<count { flush(tracker) }
-  }
-
   /// Passes a batch on to `tracker` as it is, behind what is open there.
-  mutating func forward(_ slot: UnsafeRawBufferPointer, to tracker: Int) throws(RingError) {
+  mutating func forward(_ slot: UnsafeRawBufferPointer, to tracker: Int) {
     flush(tracker)
-    let target = try writers[tracker].reserve()
+    let target = writers[tracker].reserve()
     precondition(target.count == slot.count, "rings of one run have slots of one size")
     target.copyMemory(from: slot)
     sequences[tracker] += 1
@@ -101,7 +99,9 @@ struct FanOut: ~Copyable {
 
   /// Publishes what is open and ends all streams.
   mutating func close() {
-    flushAll()
-    for tracker in 0..<count { writers[tracker].close() }
+    for tracker in 0..<count {
+      flush(tracker)
+      writers[tracker].close()
+    }
   }
 }

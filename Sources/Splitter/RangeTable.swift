@@ -4,7 +4,7 @@
 /// cut into ranges at quantiles of a sample, so that the ranges carry about equal traffic. Each
 /// session has one owner, a hot host is cut by its peers' addresses, and each peer of an endpoint
 /// lives in one range, so counts of distinct peers add up across trackers.
-public struct RangeTable: Sendable {
+struct RangeTable: Sendable {
   /// Ranges a tracker, so that one heavy range can be balanced by several light ones.
   static let rangesPerTracker = 16
 
@@ -19,13 +19,13 @@ public struct RangeTable: Sendable {
   /// - Parameters:
   ///   - sample: pair keys as packets bring them; may be empty, may repeat.
   ///   - trackers: 1–64.
-  public init(sample: [UInt64], trackers: Int) {
+  init(sample: [UInt64], trackers: Int) {
     precondition((1...64).contains(trackers), "trackers: 1 to 64")
     let sorted = sample.sorted()
     let wanted = trackers == 1 ? 1 : trackers * RangeTable.rangesPerTracker
     var cuts: [UInt64] = []
     if !sorted.isEmpty {
-      for index in 1..<max(wanted, 1) {
+      for index in 1..<wanted {
         let cut = sorted[sorted.count * index / wanted]
         if cut != cuts.last && cut != 0 { cuts.append(cut) }
       }

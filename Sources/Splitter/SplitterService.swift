@@ -11,7 +11,7 @@ public enum SplitterService {
   ///   - trackers: how many outputs there are.
   ///   - output: the ring to each tracker.
   ///   - process: this process's line on `status`.
-  /// - Throws: `RingError`, or `BatchError` where the input is not batches.
+  /// - Throws: what `output` throws, and `BatchError` where the input is not batches.
   public static func run(
     input: consuming Ring, trackers: Int, output: (Int) throws -> Ring,
     status: borrowing StatusBoard, process: Int
@@ -22,17 +22,19 @@ public enum SplitterService {
     // A single tracker owns everything; there is nothing to sample for.
     var held: [[UInt8]]? = trackers == 1 ? nil : []
     var items: UInt64 = 0
-    while let slot = try reader.next() {
+    while let slot = reader.next() {
       if held != nil {
+        // SAFETY: not nil, just above; an optional binding would copy all batches each time.
         held!.append(Array(slot))
-        if held!.count >= sampleBatches { try splitter.begin(with: &held) }
+        if held!.count >= sampleBatches { items += UInt64(try splitter.begin(with: &held)) }
       } else {
         items += UInt64(try splitter.handle(slot))
-        status.set(.items, of: process, to: items)
       }
+      status.set(.items, of: process, to: items)
       reader.release()
     }
-    try splitter.begin(with: &held)
+    items += UInt64(try splitter.begin(with: &held))
+    status.set(.items, of: process, to: items)
     splitter.output.close()
   }
 }
@@ -53,9 +55,10 @@ struct Splitting: ~Copyable {
     ranges = RangeTable(sample: [], trackers: trackers)
   }
 
-  /// Cuts the ranges from the batches held so far and sends these on.
-  mutating func begin(with held: inout [[UInt8]]?) throws {
-    guard let batches = held else { return }
+  /// Cuts the ranges from the batches held so far and sends these on; answers how many records they
+  /// had.
+  mutating func begin(with held: inout [[UInt8]]?) throws -> Int {
+    guard let batches = held else { return 0 }
     var sample: [UInt64] = []
     for batch in batches {
       try batch.withUnsafeBytes { bytes in
@@ -63,17 +66,18 @@ struct Splitting: ~Copyable {
         guard reader.header.kind == .records else { return }
         learn(reader)
         // Every 16th packet is sample enough: 64 batches give some 14,000.
+        guard let payload = reader.payload.baseAddress else { return }
         for index in stride(from: 0, to: reader.header.itemCount, by: 16) {
-          let record = PacketRecord(
-            reading: reader.payload.baseAddress! + index * PacketRecord.bytes)
+          // SAFETY: BatchReader checked that itemCount records lie in the payload.
+          let record = PacketRecord(reading: payload + index * PacketRecord.bytes)
           sample.append(RangeTable.key(key(record.source), key(record.destination)))
         }
       }
     }
     ranges = RangeTable(sample: sample, trackers: trackers)
     held = nil
-    for batch in batches {
-      _ = try batch.withUnsafeBytes { try handle($0) }
+    return try batches.reduce(0) { sum, batch in
+      try sum + batch.withUnsafeBytes { try handle($0) }
     }
   }
 
@@ -84,11 +88,11 @@ struct Splitting: ~Copyable {
     let batch = try BatchReader(slot)
     guard batch.header.kind == .records else {
       // What is said about the stream travels behind its data, to one tracker.
-      try output.forward(slot, to: 0)
+      output.forward(slot, to: 0)
       return 0
     }
     if trackers == 1 {
-      try output.forward(slot, to: 0)
+      output.forward(slot, to: 0)
       return batch.header.itemCount
     }
     learn(batch)
@@ -100,11 +104,11 @@ struct Splitting: ~Copyable {
       position += PacketRecord.bytes
       if !record.flags.contains(.hasHandle) {
         let owner = ranges.owner(of: RangeTable.key(record.source, record.destination))
-        try output.append(record, entries: [], to: owner, like: batch.header)
+        output.append(record, entries: [], to: owner, like: batch.header)
       } else {
         let pair = RangeTable.key(key(record.source), key(record.destination))
         let owner = ranges.owner(of: pair)
-        try output.append(
+        output.append(
           record, entries: newEntries(record, for: owner), to: owner, like: batch.header)
       }
     }

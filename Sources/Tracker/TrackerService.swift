@@ -5,7 +5,7 @@ public enum TrackerService {
   /// Runs until the input ends, then reports every session and ends its own stream.
   ///
   /// - Parameter process: this process's line on `status`.
-  /// - Throws: `RingError`, or `BatchError` where the input is not batches.
+  /// - Throws: `BatchError` where the input is not batches.
   public static func run(
     _ configuration: TrackerConfiguration, input: consuming Ring, output: consuming Ring,
     status: borrowing StatusBoard, process: Int
@@ -14,26 +14,26 @@ public enum TrackerService {
     var table = SessionTable(configuration)
     var report = EpochWriter(RingWriter(output))
     var items: UInt64 = 0
-    while let slot = try reader.next() {
+    while let slot = reader.next() {
       let batch = try BatchReader(slot)
       report.watermark = batch.header.sequence
       switch batch.header.kind {
       case .records:
         // The entries go first: a row never reaches the merger before its addresses.
-        if batch.header.addressCount > 0 { try report.append(addressesOf: batch) }
+        if batch.header.addressCount > 0 { report.append(addressesOf: batch) }
         if let payload = batch.payload.baseAddress {
-          try table.track(
+          table.track(
             payload, count: batch.header.itemCount, baseTick: batch.header.baseTick, into: &report)
         }
         items += UInt64(batch.header.itemCount)
         status.set(.items, of: process, to: items)
-      case .report: try report.forward(slot)
+      case .report: report.forward(slot)
       case .sessions, .epochEnd: throw BatchError.unknownKind
       }
       reader.release()
     }
-    try table.drain(into: &report)
-    try report.end(exportedEarly: table.exportedEarly)
+    table.drain(into: &report)
+    report.end(exportedEarly: table.exportedEarly)
   }
 }
 
@@ -49,29 +49,28 @@ struct EpochWriter: ~Copyable, SessionSink {
     self.writer = writer
   }
 
-  mutating func export(_ row: SessionRow) throws(RingError) {
-    try open(bytes: SessionRow.bytes, entries: 0)
+  mutating func export(_ row: SessionRow) {
+    open(bytes: SessionRow.bytes, entries: 0)
     batch!.append(row)
   }
 
-  mutating func append(addressesOf source: BatchReader) throws(RingError) {
-    var entries: [(UInt32, IPAddress)] = []
-    source.forEachAddress { entries.append(($0, $1)) }
-    for (handle, address) in entries {
-      try open(bytes: 0, entries: 1)
+  mutating func append(addressesOf source: BatchReader) {
+    source.forEachAddress { handle, address in
+      // SAFETY for the unwrapping here and below: `open` leaves a batch.
+      open(bytes: 0, entries: 1)
       batch!.append(handle: handle, address: address)
     }
   }
 
   /// Makes sure that the open batch has room.
-  private mutating func open(bytes: Int, entries: Int) throws(RingError) {
+  private mutating func open(bytes: Int, entries: Int) {
     if batch != nil {
       if batch!.hasRoom(bytes: bytes, entries: entries) { return }
       flush()
     }
     sequence += 1
     batch = BatchWriter(
-      slot: try writer.reserve(), header: BatchHeader(kind: .sessions, sequence: sequence))
+      slot: writer.reserve(), header: BatchHeader(kind: .sessions, sequence: sequence))
   }
 
   private mutating func flush() {
@@ -82,19 +81,19 @@ struct EpochWriter: ~Copyable, SessionSink {
   }
 
   /// Passes a batch on as it is, behind what is open.
-  mutating func forward(_ slot: UnsafeRawBufferPointer) throws(RingError) {
+  mutating func forward(_ slot: UnsafeRawBufferPointer) {
     flush()
-    let target = try writer.reserve()
+    let target = writer.reserve()
     precondition(target.count == slot.count, "rings of one run have slots of one size")
     target.copyMemory(from: slot)
     writer.publish()
   }
 
   /// Ends the epoch with its watermark, and the stream.
-  mutating func end(exportedEarly: UInt64) throws(RingError) {
+  mutating func end(exportedEarly: UInt64) {
     flush()
     var last = BatchWriter(
-      slot: try writer.reserve(), header: BatchHeader(kind: .epochEnd, sequence: watermark))
+      slot: writer.reserve(), header: BatchHeader(kind: .epochEnd, sequence: watermark))
     last.header.sessionsExportedEarly = exportedEarly
     last.finish()
     writer.publish()

@@ -47,7 +47,9 @@ import Testing
     #expect(try json(["-r", parts[1], "-r", parts[0]]) == whole)
   }
 
-  @Test("and from standard input, and compressed", arguments: ["-", "gzip", "zstd", "lz4"])
+  @Test(
+    "and from standard input, and compressed",
+    arguments: ["-"] + ["gzip", "zstd", "lz4"].filter { Tool($0).isInstalled })
   func forms(form: String) throws {
     let folder = try TemporaryDirectory()
     let whole = try json(["-r", OfficeTests.capture])
@@ -61,9 +63,7 @@ import Testing
       #expect(text == whole)
       return
     }
-    let program = Tool(form)
-    guard program.isInstalled else { return }
-    let packed = try program.run(["-c", OfficeTests.capture]).output
+    let packed = try Tool(form).run(["-c", OfficeTests.capture]).output
     #expect(packed.count < data.count)
     #expect(try json(["-r", try folder.write(packed, to: "office.pcap.\(form)")]) == whole)
   }

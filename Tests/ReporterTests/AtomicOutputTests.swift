@@ -79,6 +79,15 @@ import Testing
     #expect(folder.names == ["d"])
   }
 
+  @Test("takes every name that the file system takes", arguments: ["n", "表", "👨‍👩‍👧‍👦"])
+  func longName(character: String) throws {
+    let folder = TemporaryFolder()
+    // NAME_MAX is 255 bytes.
+    let name = String(repeating: character, count: 255 / character.utf8.count)
+    #expect(failure(folder[name]) == nil)
+    #expect(folder.names == [name])
+  }
+
   @Test("leaves the old report and no temporary file when the name can't be had")
   func nameTooLong() throws {
     let folder = TemporaryFolder()

@@ -75,6 +75,29 @@ import Wire
     }
   }
 
+  @Test("refuses values that a report would trap on", arguments: Damage.allCases)
+  func foreignValues(damage: Damage) throws {
+    let path = temporaryPath()
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    var (capture, addresses, relations) = sample()
+    switch damage {
+    case .confidenceTooLarge: relations[3].confidence = 1e300
+    case .confidenceInfinite: relations[3].confidence = .infinity
+    case .negativeCounter: relations[3].packetsToClient = .max
+    case .sumTooLarge: for index in relations.indices { relations[index].bytesToServer = 1 << 55 }
+    case .timeTooLate: relations[3].lastTick = 1 << 53
+    case .packetsTooMany: capture.accounting["filtered"] = .max
+    }
+    try MapStore.create(
+      path: path, capture: capture, addresses: addresses, relations: relations, watermarks: [])
+    #expect(throws: StoreError.self) { try MapStore.load(path: path) }
+  }
+
+  enum Damage: CaseIterable {
+    case confidenceTooLarge, confidenceInfinite, negativeCounter, sumTooLarge
+    case timeTooLate, packetsTooMany
+  }
+
   @Test("a place where nothing can be written is a clear error")
   func unwritable() {
     let (capture, addresses, relations) = sample()

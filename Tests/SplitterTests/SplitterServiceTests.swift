@@ -20,7 +20,7 @@ import Wire
     let input = try makeRing(slots: 256, slotBytes: 65536)
     var writer = RingWriter(try openRing(input))
     for batch in batches {
-      try writer.reserve().copyBytes(from: batch)
+      writer.reserve().copyBytes(from: batch)
       writer.publish()
     }
     writer.close()
@@ -104,6 +104,48 @@ import Wire
       }
     }
     if trackers > 1 { #expect(got.allSatisfy { !$0.isEmpty }) }
+  }
+
+  @Test("tells a tracker each address once, before its first record, whatever batch that is in")
+  func entriesOnce() throws {
+    // Rings with small slots, so that batches end for want of room for a record's two entries.
+    let outputs = try (0..<2).map { _ in try makeRing(slots: 512, slotBytes: 4096) }
+    defer { for descriptor in outputs { close(descriptor) } }
+    var splitting = Splitting(output: try FanOut(2) { try openRing(outputs[$0]) }, trackers: 2)
+    func batch(_ first: Int, announced: Bool) -> [UInt8] {
+      let handles = (first..<first + 200).map { AddressHandle.first + UInt32($0) }
+      let records = stride(from: 0, to: 200, by: 2).map { index in
+        PacketRecord(
+          destination: handles[index], destinationPort: 80, source: handles[index + 1],
+          sourcePort: 1, protocolNumber: 6, flags: .hasHandle, lengthBytes: 60)
+      }
+      let entries = handles.map { ($0, IPAddress(high: 0x2001_0DB8 << 32, low: UInt64($0) * 77)) }
+      return makeBatch(records, addresses: announced ? entries : [])
+    }
+    let firsts = Array(stride(from: 0, to: 6000, by: 200))
+    var held: [[UInt8]]? =
+      firsts.map { batch($0, announced: true) } + firsts.map { batch($0, announced: false) }
+    #expect(try splitting.begin(with: &held) == 6000)
+    splitting.output.close()
+    var records = 0
+    for descriptor in outputs {
+      var known = Set<UInt32>()
+      let slots = try drain(try openRing(descriptor))
+      #expect(slots.count > 10)
+      for slot in slots {
+        try slot.withUnsafeBytes { bytes in
+          let batch = try BatchReader(bytes)
+          batch.forEachAddress { handle, _ in #expect(known.insert(handle).inserted) }
+          for index in 0..<batch.header.itemCount {
+            let record = PacketRecord(
+              reading: try #require(batch.payload.baseAddress) + index * PacketRecord.bytes)
+            #expect(known.isSuperset(of: [record.source, record.destination]))
+            records += 1
+          }
+        }
+      }
+    }
+    #expect(records == 6000)
   }
 
   @Test("an empty stream ends all outputs")

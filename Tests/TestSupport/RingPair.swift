@@ -33,7 +33,7 @@ public func makeBatch(
 public func drain(_ ring: consuming Ring) throws -> [[UInt8]] {
   var reader = RingReader(ring)
   var slots: [[UInt8]] = []
-  while let slot = try reader.next() {
+  while let slot = reader.next() {
     slots.append(Array(slot))
     reader.release()
   }

@@ -40,11 +40,11 @@ import Wire
       let bytes = makeBatch([record], baseTick: tick)
       try bytes.withUnsafeBytes { slot in
         let batch = try BatchReader(slot)
-        try table.track(
+        table.track(
           try #require(batch.payload.baseAddress), count: 1, baseTick: tick, into: &sink)
       }
     }
-    try table.drain(into: &sink)
+    table.drain(into: &sink)
     return (sink.rows, table.exportedEarly)
   }
 
@@ -183,16 +183,25 @@ import Wire
         }
         try makeBatch(records).withUnsafeBytes { slot in
           let batch = try BatchReader(slot)
-          try table.track(
+          table.track(
             try #require(batch.payload.baseAddress), count: 1000, baseTick: UInt64(round),
             into: &sink)
         }
       }
     }
     #expect(table.count == sessions && sink.rows.isEmpty)
-    try table.drain(into: &sink)
+    table.drain(into: &sink)
     #expect(sink.rows.count == sessions)
     #expect(sink.rows.allSatisfy { $0.packetsAB + $0.packetsBA == 3 })
+  }
+
+  @Test("sessions that are all equally old keep the cap too, and no packet is lost")
+  func capOfEquals() throws {
+    let steps = (0..<5000).map { there(.ack, at: 0, port: UInt16(1000 + $0)) }
+    let (rows, early) = try track(steps, configuration: TrackerConfiguration(sessionsMax: 100))
+    #expect(rows.count == 5000)
+    #expect(early == 49 * 101)
+    #expect(rows.reduce(0) { $0 + Int($1.packetsBA) } == 5000)
   }
 
   @Test("past the cap the longest idle leave early, are counted, and no packet is lost")

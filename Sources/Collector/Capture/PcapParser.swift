@@ -1,3 +1,5 @@
+internal import Wire
+
 /// Reads the classic pcap format: a header of 24 bytes, then a header of 16 bytes before each packet.
 ///
 /// Both byte orders, microseconds and nanoseconds.
@@ -110,8 +112,8 @@ struct PcapParser {
   private func tooLong(_ captured: Int, at offset: Int) -> CaptureDamage {
     CaptureDamage(
       offset: position + UInt64(offset),
-      reason: "a packet there claims \(CaptureDamage.grouped(UInt64(captured))) captured bytes, "
-        + "more than the \(CaptureDamage.grouped(UInt64(capturedLengthMax))) possible")
+      reason: "a packet there claims \(UInt64(captured).grouped) captured bytes, "
+        + "more than the \(UInt64(capturedLengthMax).grouped) possible")
   }
 
   private func cutOff(
@@ -127,6 +129,6 @@ extension CaptureDamage {
   static func endsInside(_ what: String, beginning: UInt64, end: UInt64) -> CaptureDamage {
     CaptureDamage(
       offset: end, isCutOff: true,
-      reason: "the file ends inside the \(what) that begins at byte \(grouped(beginning))")
+      reason: "the file ends inside the \(what) that begins at byte \(beginning.grouped)")
   }
 }

@@ -1,3 +1,5 @@
+internal import Wire
+
 /// Reads pcapng: sections of blocks, in which interfaces are described before their packets.
 ///
 /// Several sections, each in its own byte order; several interfaces, each with its own link type and
@@ -173,8 +175,8 @@ struct PcapngParser {
     guard captured <= limit else {
       return CaptureDamage(
         offset: position + UInt64(offset),
-        reason: "a packet there claims \(CaptureDamage.grouped(UInt64(captured))) captured bytes, "
-          + "more than the \(CaptureDamage.grouped(UInt64(limit))) possible")
+        reason: "a packet there claims \(UInt64(captured).grouped) captured bytes, "
+          + "more than the \(UInt64(limit).grouped) possible")
     }
     guard dataOffset &+ captured <= body.count else {
       return CaptureDamage(
@@ -205,8 +207,8 @@ struct PcapngParser {
 
   private func objection(toLength length: Int) -> String? {
     guard length >= PcapngParser.blockBytesMin && length <= blockBytesMax else {
-      return "a block there claims \(CaptureDamage.grouped(UInt64(length))) bytes; "
-        + "possible are 12 to \(CaptureDamage.grouped(UInt64(blockBytesMax)))"
+      return "a block there claims \(UInt64(length).grouped) bytes; "
+        + "possible are 12 to \(UInt64(blockBytesMax).grouped)"
     }
     return length & 3 == 0 ? nil : "a block there claims \(length) bytes, not a multiple of four"
   }

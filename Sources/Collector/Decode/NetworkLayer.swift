@@ -36,7 +36,7 @@ extension FrameDecoder {
       return .mapped
     }
     decodePayload(
-      bytes.limited(to: totalLength).dropping(headerLength), protocolNumber: protocolNumber,
+      bytes.limited(to: totalLength).dropping(headerLength),
       fragment: isFragment ? key : nil, at: timestampNs, depth: depth, into: &headers)
     return .mapped
   }
@@ -60,8 +60,8 @@ extension FrameDecoder {
     headers.lengthBytes = totalLength
     headers.protocolNumber = nextHeader
     decodePayload(
-      bytes.limited(to: totalLength).dropping(40), protocolNumber: nextHeader, fragment: nil,
-      at: timestampNs, depth: depth, into: &headers)
+      bytes.limited(to: totalLength).dropping(40), fragment: nil, at: timestampNs, depth: depth,
+      into: &headers)
     return .mapped
   }
 

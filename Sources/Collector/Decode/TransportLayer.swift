@@ -71,9 +71,10 @@ extension FrameDecoder {
   /// - Parameters:
   ///   - bytes: what follows the IP header, without the link layer's padding.
   ///   - fragment: the datagram's name where this is the first fragment of several.
+  ///   - headers: with the IP header's addresses and protocol.
   mutating func decodePayload(
-    _ bytes: PacketBytes, protocolNumber: UInt8, fragment: FragmentTable.Key?,
-    at timestampNs: UInt64, depth: Int, into headers: inout PacketHeaders
+    _ bytes: PacketBytes, fragment: FragmentTable.Key?, at timestampNs: UInt64, depth: Int,
+    into headers: inout PacketHeaders
   ) {
     var bytes = bytes
     var fragment = fragment
@@ -91,17 +92,16 @@ extension FrameDecoder {
       // Mobility, HIP and shim6 messages have nothing behind them and are what the packet is about.
       if next == IPv6Extension.noNextHeader && number >= IPv6Extension.mobility { return }
       let length = IPv6Extension.length(of: number, bytes)
+      headers.protocolNumber = next
       if number == IPv6Extension.fragment, let addresses = headers.addresses6 {
         let position = bytes.half(2)
         let key = FragmentTable.Key(addresses: addresses, identification: bytes.word(4))
-        headers.protocolNumber = next
         if position & 0xFFF8 != 0 {
           takePorts(ofFragment: key, at: timestampNs, into: &headers)
           return
         }
         if position & 1 != 0 { fragment = key }
       }
-      headers.protocolNumber = next
       guard bytes.has(length) else {
         if TransportLayer.hasPorts(next) || IPv6Extension.isOne(next) {
           headers.flags.insert(.portsCutOff)

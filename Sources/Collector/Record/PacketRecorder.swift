@@ -37,7 +37,7 @@ struct PacketRecorder: ~Copyable, PacketSink {
   /// - Complexity: O(1) without a filter; 20 to 30 ns with the parser before it, and about as much again for
   ///   a filter like `tcp port 443`.
   @inline(__always)
-  mutating func take(_ packet: CapturedPacket) throws(RingError) {
+  mutating func take(_ packet: CapturedPacket) {
     filePackets &+= 1
     packets &+= 1
     frameBytes &+= UInt64(packet.originalLength)
@@ -47,7 +47,7 @@ struct PacketRecorder: ~Copyable, PacketSink {
     let outcome =
       isFiltered ? decodeWanted(packet, &headers) : decoder.decode(packet, into: &headers)
     if outcome == .mapped {
-      try writer.append(headers, at: packet.timestampNs)
+      writer.append(headers, at: packet.timestampNs)
     } else {
       writer.count(outcome)
     }
@@ -67,7 +67,7 @@ struct PacketRecorder: ~Copyable, PacketSink {
     return decoder.decode(network, at: packet.timestampNs, into: &headers)
   }
 
-  mutating func publish() throws(RingError) { try writer.publish() }
+  mutating func publish() { writer.publish() }
 
-  mutating func end(report text: [UInt8]) throws(RingError) { try writer.end(report: text) }
+  mutating func end(report text: [UInt8]) { writer.end(report: text) }
 }

@@ -26,9 +26,9 @@ struct RecordWriter: ~Copyable {
 
   init(
     ring: consuming RingWriter, streamID: UInt32, capturePoint: UInt32, addressCapacity: Int
-  ) throws(RingError) {
+  ) {
     // The same slot that the first `open` gets.
-    batch = BatchWriter(slot: try ring.reserve(), header: BatchHeader(kind: .records))
+    batch = BatchWriter(slot: ring.reserve(), header: BatchHeader(kind: .records))
     self.ring = ring
     self.streamID = streamID
     self.capturePoint = capturePoint
@@ -54,7 +54,7 @@ struct RecordWriter: ~Copyable {
   ///
   /// - Complexity: O(1); waits while the ring is full, once a batch.
   @inline(__always)
-  mutating func append(_ headers: PacketHeaders, at timestampNs: UInt64) throws(RingError) {
+  mutating func append(_ headers: PacketHeaders, at timestampNs: UInt64) {
     let tick = Tick.of(nanoseconds: timestampNs)
     let needsHandles =
       headers.addresses6 != nil || RecordWriter.needsHandle(headers.source)
@@ -63,8 +63,8 @@ struct RecordWriter: ~Copyable {
     if !isOpen || tick &- baseTick > UInt64(UInt16.max)
       || !batch.hasRoom(bytes: PacketRecord.bytes, entries: needsHandles ? 2 : 0)
     {
-      try publish()
-      try open(at: tick)
+      publish()
+      open(at: tick)
     }
     var record = PacketRecord(
       destination: headers.destination, destinationPort: headers.destinationPort,
@@ -124,18 +124,18 @@ struct RecordWriter: ~Copyable {
 
   // MARK: - Batches
 
-  private mutating func open(at tick: UInt64) throws(RingError) {
+  private mutating func open(at tick: UInt64) {
     sequence += 1
     baseTick = tick - min(tick, RecordWriter.backwardTicks)
     let header = BatchHeader(
       kind: .records, streamID: streamID, capturePoint: capturePoint, sequence: sequence,
       baseTick: baseTick)
-    batch = BatchWriter(slot: try ring.reserve(), header: header)
+    batch = BatchWriter(slot: ring.reserve(), header: header)
     isOpen = true
   }
 
   /// Hands the open batch, if there is one, to the ring.
-  mutating func publish() throws(RingError) {
+  mutating func publish() {
     guard isOpen else { return }
     isOpen = false
     published[.mapped] += UInt64(batch.header.itemCount)
@@ -145,12 +145,12 @@ struct RecordWriter: ~Copyable {
   }
 
   /// Publishes what is open, then `text` as a batch of its own, and closes the ring.
-  mutating func end(report text: [UInt8]) throws(RingError) {
-    try publish()
+  mutating func end(report text: [UInt8]) {
+    publish()
     sequence += 1
     let header = BatchHeader(
       kind: .report, streamID: streamID, capturePoint: capturePoint, sequence: sequence)
-    var report = BatchWriter(slot: try ring.reserve(), header: header)
+    var report = BatchWriter(slot: ring.reserve(), header: header)
     report.header.accounting = published
     report.append(text: text)
     report.finish()

@@ -73,7 +73,7 @@ struct AuditCommand: ParsableCommand {
       try AuditRun(
         files: captures.paths, filter: filter,
         decapsulates: !noDecapsulate, trackers: trackers ?? min(64, max(1, cores / 2)),
-        storePath: folder.store, showsProgress: !quiet, reports: [words]
+        storePath: folder.store, showsProgress: !quiet, reportOptions: words
       ).run()
     } catch let interrupted as Interrupted {
       throw ExitCode(128 + interrupted.signal)

@@ -16,18 +16,12 @@ struct StageOptions: ParsableArguments {
   @Option(help: .hidden) var parent: Int32
 
   /// Names this process, ties its life to the supervisor's, and runs the stage.
-  ///
-  /// A run that was ended from outside is no error of this stage: it goes quietly.
   func run(_ name: String, _ body: (borrowing StatusBoard) throws -> Void) throws {
     renkei_set_process_name("renkei-\(name)")
     renkei_die_with_parent(parent)
     // Ctrl-C reaches the whole group; the supervisor decides what it means.
     signal(SIGINT, SIG_IGN)
-    do {
-      try body(StatusBoard(inherited: statusFd))
-    } catch RingError.aborted {
-      throw ExitCode(1)
-    }
+    try body(StatusBoard(inherited: statusFd))
   }
 }
 

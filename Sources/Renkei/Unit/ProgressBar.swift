@@ -39,7 +39,7 @@ final class ProgressBar: Sendable {
   /// The line's text. `total` 0: the end is unknown, as for standard input.
   static func line(bytes: UInt64, total: UInt64, packets: UInt64, seconds: Double) -> String {
     let rate = seconds > 0 ? Double(packets) / seconds : 0
-    let counts = "\(Terminal.grouped(packets)) packets  \(Terminal.short(rate))pps"
+    let counts = "\(packets.grouped) packets  \(Terminal.short(rate))pps"
     guard total > 0 else { return counts }
     let share = min(1, Double(bytes) / Double(total))
     if share >= 1 { return "100 %  \(counts)  finishing" }

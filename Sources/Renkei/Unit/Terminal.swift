@@ -22,14 +22,6 @@ enum Terminal {
     }
   }
 
-  /// 12345678 as "12,345,678".
-  static func grouped(_ count: UInt64) -> String {
-    let digits = String(count)
-    return digits.enumerated().map { index, digit in
-      index > 0 && (digits.count - index) % 3 == 0 ? ",\(digit)" : String(digit)
-    }.joined()
-  }
-
   private static func tenths(_ value: Double) -> String {
     let tenths = Int((value * 10).rounded())
     return "\(tenths / 10).\(tenths % 10)"

@@ -141,7 +141,6 @@ extension Phrases {
     serviceUnknown | No service {service} in this map. | このマップに {service} はない。
     clientsOf | Clients of {service} on {server} | {server} の {service} のクライアント
     otherClients | {count} other clients | その他 {count} クライアント
-    unnamed | (no name) | (名前なし)
     asClient | as client | クライアントとして
     asServer | as server | サーバとして
     direction | Side | 立場

@@ -4,7 +4,7 @@ internal import Glibc
 ///
 /// Written beside its target under a hidden name (mode 0644 less the umask) and renamed at the
 /// end, so that whoever opens the target meets the old report or the new one. No fsync(2): a
-/// report can be made again. A symbolic link is followed and stays; a device, pipe or socket is
+/// report can be made again. A symbolic link to a file is followed and stays; a device, pipe or socket is
 /// written in place, since renaming over /dev/null would take it away from everybody.
 public enum AtomicOutput {
   /// Calls `body` with a writer to `path`; "-" is the standard output.
@@ -75,8 +75,8 @@ public enum AtomicOutput {
     let slash = target.lastIndex(of: "/")
     let folder = slash.map { String(target[...$0]) } ?? ""
     let name = slash.map { target[target.index(after: $0)...] } ?? target[...]
-    // Names may have 255 bytes (NAME_MAX), and a character at most four.
-    let start = "\(folder).\(name.prefix(50)).\(getpid())"
+    // Names may have 255 bytes (NAME_MAX), and a scalar at most four; a `Character` may have more.
+    let start = "\(folder).\(String(name.unicodeScalars.prefix(50))).\(getpid())"
     for attempt in 0..<100 {
       let temporary = "\(start).\(attempt).tmp"
       let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)

@@ -1,15 +1,9 @@
+internal import Wire
+
 /// Figures as people read them. SI prefixes (1 kB = 1000 B), thousands by comma.
 enum HumanUnits {
   /// 1234567 as 1,234,567.
-  static func count(_ value: UInt64) -> String {
-    let digits = String(value)
-    var text = ""
-    for (index, digit) in digits.enumerated() {
-      if index > 0, (digits.count - index) % 3 == 0 { text.append(",") }
-      text.append(digit)
-    }
-    return text
-  }
+  static func count(_ value: UInt64) -> String { value.grouped }
 
   static func count(_ value: Int) -> String { count(UInt64(max(0, value))) }
 

@@ -27,9 +27,5 @@ public struct HostNames: Sendable {
     }
   }
 
-  public mutating func add(address: IPAddress, name: String) {
-    if names[address] == nil { names[address] = name }
-  }
-
   public subscript(address: IPAddress) -> String? { names[address] }
 }

@@ -1,6 +1,7 @@
 internal import Foundation
 internal import GRDB
 internal import GRDBSQLite
+internal import Wire
 
 /// A prepared statement whose columns are bound and read one by one, without a box for each value:
 /// GRDB's own way costs about a microsecond a column, and a map has millions.
@@ -9,9 +10,11 @@ internal import GRDBSQLite
 final class BulkStatement {
   private let handle: OpaquePointer
   private let connection: OpaquePointer
-  /// Whether every number read by `unsigned` was small enough that sums of millions of them fit in
-  /// 64 bits. A damaged file may say anything.
+  /// Whether all counters read so far add up to less than 2⁶², so that no sum of some of them, or
+  /// of each of them twice, leaves 64 bits; and whether all times are such. A damaged file may say
+  /// anything.
   private(set) var isPlausible = true
+  private var sum: UInt64 = 0
 
   init(_ database: Database, _ sql: String) throws {
     guard let connection = database.sqliteConnection else {
@@ -56,12 +59,24 @@ final class BulkStatement {
   }
 
   func integer(_ column: Int32) -> Int64 { sqlite3_column_int64(handle, column) }
-  func unsigned(_ column: Int32) -> UInt64 {
-    let value = UInt64(bitPattern: integer(column))
-    // `.max` is a minimum of nothing.
-    if value >> 56 != 0 && value != .max { isPlausible = false }
+
+  /// A number that is added to others.
+  func counter(_ column: Int32) -> UInt64 {
+    let value = unsigned(column)
+    let (sum, overflow) = sum.addingReportingOverflow(value)
+    self.sum = sum
+    if overflow || sum >> 62 != 0 { isPlausible = false }
     return value
   }
+
+  /// A time in ticks; `.max` is a minimum of nothing.
+  func tick(_ column: Int32) -> UInt64 {
+    let value = unsigned(column)
+    if value > Tick.of(nanoseconds: .max) && value != .max { isPlausible = false }
+    return value
+  }
+
+  private func unsigned(_ column: Int32) -> UInt64 { UInt64(bitPattern: integer(column)) }
   func real(_ column: Int32) -> Double { sqlite3_column_double(handle, column) }
   func text(_ column: Int32) -> String {
     sqlite3_column_text(handle, column).map { String(cString: $0) } ?? ""

@@ -113,6 +113,8 @@ public enum MapStore {
 
   /// Reads a whole map.
   ///
+  /// The file may be anybody's: what it holds is checked, so that no report can trap on it.
+  ///
   /// - Parameter name: names for the addresses, as `ServiceMap.init` takes them.
   /// - Throws: `StoreError` where the file is missing, no store, of another version, or damaged.
   public static func load(
@@ -137,6 +139,10 @@ public enum MapStore {
         let json =
           try String.fetchOne(database, sql: "SELECT value FROM meta WHERE key = 'capture'") ?? ""
         let capture = try JSONDecoder().decode(CaptureReport.self, from: Data(json.utf8))
+        // They are added up in every report, and to them what the relations hold.
+        guard capture.accounting.values.allSatisfy({ $0 >> 56 == 0 }) else {
+          throw StoreError(path: path, action: "read", reason: "its packet counters are damaged")
+        }
         let (addresses, numbers) = try addresses(database, path)
         return ServiceMap(
           capture: capture, addresses: addresses,
@@ -173,27 +179,28 @@ public enum MapStore {
     let bulk = try BulkStatement(database, "SELECT * FROM relation")
     while try bulk.step() {
       guard let server = numbers[bulk.integer(0)], let client = numbers[bulk.integer(1)],
-        let kind = RelationKind(rawValue: UInt8(truncatingIfNeeded: bulk.integer(5))),
-        let basis = Basis(rawValue: UInt8(truncatingIfNeeded: bulk.integer(6)))
+        let protocolNumber = UInt8(exactly: bulk.integer(2)),
+        let port = UInt16(exactly: bulk.integer(3)),
+        let clientPort = UInt16(exactly: bulk.integer(4)),
+        let kind = UInt8(exactly: bulk.integer(5)).flatMap(RelationKind.init),
+        let basis = UInt8(exactly: bulk.integer(6)).flatMap(Basis.init),
+        0...1 ~= bulk.real(7)
       else { throw StoreError(path: path, action: "read", reason: "a relation is damaged") }
       var one = Relation(
-        server: server, client: client,
-        protocolNumber: UInt8(truncatingIfNeeded: bulk.integer(2)),
-        port: UInt16(truncatingIfNeeded: bulk.integer(3)),
-        clientPort: UInt16(truncatingIfNeeded: bulk.integer(4)), kind: kind, basis: basis,
-        confidence: bulk.real(7))
-      one.sessions = bulk.unsigned(8)
-      one.refused = bulk.unsigned(9)
-      one.unanswered = bulk.unsigned(10)
-      one.packetsToServer = bulk.unsigned(11)
-      one.packetsToClient = bulk.unsigned(12)
-      one.bytesToServer = bulk.unsigned(13)
-      one.bytesToClient = bulk.unsigned(14)
-      one.firstTick = bulk.unsigned(15)
-      one.lastTick = bulk.unsigned(16)
-      one.handshakes = bulk.unsigned(17)
-      one.handshakeTicksSum = bulk.unsigned(18)
-      one.handshakeTicksMin = bulk.unsigned(19)
+        server: server, client: client, protocolNumber: protocolNumber, port: port,
+        clientPort: clientPort, kind: kind, basis: basis, confidence: bulk.real(7))
+      one.sessions = bulk.counter(8)
+      one.refused = bulk.counter(9)
+      one.unanswered = bulk.counter(10)
+      one.packetsToServer = bulk.counter(11)
+      one.packetsToClient = bulk.counter(12)
+      one.bytesToServer = bulk.counter(13)
+      one.bytesToClient = bulk.counter(14)
+      one.firstTick = bulk.tick(15)
+      one.lastTick = bulk.tick(16)
+      one.handshakes = bulk.counter(17)
+      one.handshakeTicksSum = bulk.counter(18)
+      one.handshakeTicksMin = bulk.tick(19)
       guard bulk.isPlausible else {
         throw StoreError(path: path, action: "read", reason: "a relation's counters are damaged")
       }

@@ -58,10 +58,15 @@ struct SessionPacket {
     }
     events = SessionEvents(rawValue: bits)
 
-    // Two multiplications mix all 104 bits; the table takes the upper ones.
+    hash = SessionPacket.hash(a, b, rest)
+  }
+
+  /// Two multiplications mix all 104 bits; the table takes the upper ones.
+  @inline(__always)
+  static func hash(_ a: UInt32, _ b: UInt32, _ rest: UInt64) -> UInt64 {
     var mixed = (UInt64(a) << 32 | UInt64(b)) &* 0x9E37_79B9_7F4A_7C15
     mixed = (mixed ^ mixed >> 29 ^ rest) &* 0xD6E8_FEB8_6659_FD93
-    hash = mixed ^ mixed >> 32
+    return mixed ^ mixed >> 32
   }
 }
 

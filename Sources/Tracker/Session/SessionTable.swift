@@ -4,7 +4,7 @@ internal import Wire
 
 /// Takes the sessions that leave the table.
 protocol SessionSink: ~Copyable {
-  mutating func export(_ row: SessionRow) throws(RingError)
+  mutating func export(_ row: SessionRow)
 }
 
 /// The A/B session table of figure 5 of Takara (2008): open addressing, one 64-byte row a session.
@@ -65,7 +65,7 @@ struct SessionTable: ~Copyable {
   mutating func track(
     _ payload: UnsafeRawPointer, count packets: Int, baseTick: UInt64,
     into sink: inout some SessionSink & ~Copyable
-  ) throws(RingError) {
+  ) {
     var position = payload
     var left = packets
     while left > 0 {
@@ -78,7 +78,7 @@ struct SessionTable: ~Copyable {
         renkei_prefetch(slots + Int(truncatingIfNeeded: packet.hash >> shift))
       }
       for index in 0..<now {
-        try book(ahead[index], into: &sink)
+        book(ahead[index], into: &sink)
       }
       left -= now
     }
@@ -87,7 +87,7 @@ struct SessionTable: ~Copyable {
   @inline(__always)
   private mutating func book(
     _ packet: SessionPacket, into sink: inout some SessionSink & ~Copyable
-  ) throws(RingError) {
+  ) {
     let mask = 1 << slotsLog2 &- 1
     var index = Int(truncatingIfNeeded: packet.hash >> UInt64(64 - slotsLog2))
     while true {
@@ -97,10 +97,10 @@ struct SessionTable: ~Copyable {
         && SessionTable.rest(slot.pointee) == packet.rest
       {
         if isEnded(slot.pointee, before: packet) {
-          try sink.export(slot.pointee)
+          sink.export(slot.pointee)
           SessionTable.begin(slot, packet)
         } else {
-          try add(packet, to: slot, into: &sink)
+          add(packet, to: slot, into: &sink)
         }
         return
       }
@@ -108,7 +108,7 @@ struct SessionTable: ~Copyable {
     }
     SessionTable.begin(slots + index, packet)
     count += 1
-    if count &* 4 > (1 << slotsLog2) &* 3 || count > sessionsMax { try makeRoom(into: &sink) }
+    if count &* 4 > (1 << slotsLog2) &* 3 || count > sessionsMax { makeRoom(into: &sink) }
   }
 
   @inline(__always)
@@ -144,7 +144,7 @@ struct SessionTable: ~Copyable {
   private mutating func add(
     _ packet: SessionPacket, to slot: UnsafeMutablePointer<SessionRow>,
     into sink: inout some SessionSink & ~Copyable
-  ) throws(RingError) {
+  ) {
     if packet.fromB {
       slot.pointee.packetsBA &+= 1
       slot.pointee.bytesBA &+= UInt64(packet.lengthBytes)
@@ -170,7 +170,7 @@ struct SessionTable: ~Copyable {
       if now &- slot.pointee.reportedAt > activeUnits && now > slot.pointee.reportedAt
         || (slot.pointee.packetsAB | slot.pointee.packetsBA) >> 31 != 0
       {
-        try sink.export(slot.pointee)
+        sink.export(slot.pointee)
         slot.pointee.state = SessionRow.continued
         slot.pointee.packetsAB = 0
         slot.pointee.packetsBA = 0
@@ -204,10 +204,14 @@ struct SessionTable: ~Copyable {
 
   // MARK: - Room
 
-  /// Doubles the table, or, where the cap is reached, exports sessions until an eighth is free.
+  /// Doubles the table, or, where the cap is reached, exports about the eighth of the sessions that
+  /// has been idle longest: at least one, and all where they are equally old.
+  ///
+  /// - Complexity: O(slots); amortised O(1) a session, since the next time comes when as many are new
+  ///   as there were slots, or an eighth of `sessionsMax`.
   private mutating func makeRoom(
     into sink: inout some SessionSink & ~Copyable
-  ) throws(RingError) {
+  ) {
     var keepAfter: UInt64 = 0
     var newLog2 = slotsLog2
     if count > sessionsMax {
@@ -223,13 +227,15 @@ struct SessionTable: ~Copyable {
     let mask = 1 << newLog2 &- 1
     for index in 0..<oldCount where old[index].state != SessionRow.free {
       if old[index].lastTick < keepAfter {
-        try sink.export(old[index])
+        sink.export(old[index])
         exportedEarly += 1
         continue
       }
-      var target = Int(truncatingIfNeeded: SessionTable.hash(old[index]) >> UInt64(64 - newLog2))
+      let row = old[index]
+      let hash = SessionPacket.hash(row.a, row.b, SessionTable.rest(row))
+      var target = Int(truncatingIfNeeded: hash >> UInt64(64 - newLog2))
       while slots[target].state != SessionRow.free { target = (target &+ 1) & mask }
-      slots[target] = old[index]
+      slots[target] = row
       count += 1
     }
     munmap(old, oldCount * SessionRow.bytes)
@@ -248,16 +254,10 @@ struct SessionTable: ~Copyable {
     return sample.isEmpty ? .max : sample[sample.count / 8] &+ 1
   }
 
-  private static func hash(_ row: SessionRow) -> UInt64 {
-    var mixed = (UInt64(row.a) << 32 | UInt64(row.b)) &* 0x9E37_79B9_7F4A_7C15
-    mixed = (mixed ^ mixed >> 29 ^ rest(row)) &* 0xD6E8_FEB8_6659_FD93
-    return mixed ^ mixed >> 32
-  }
-
   /// Exports every session and frees its slot.
-  mutating func drain(into sink: inout some SessionSink & ~Copyable) throws(RingError) {
+  mutating func drain(into sink: inout some SessionSink & ~Copyable) {
     for index in 0..<(1 << slotsLog2) where slots[index].state != SessionRow.free {
-      try sink.export(slots[index])
+      sink.export(slots[index])
       slots[index].state = SessionRow.free
     }
     count = 0

@@ -16,7 +16,8 @@ public enum AddressHandle {
 
 /// The producer's side: gives each IPv6 address its handle, in order of first appearance.
 ///
-/// Open addressing over 20-byte entries; memory grows to 40 bytes per address up to `capacity`.
+/// Open addressing over 4-byte slots, at most half full, beside the 16-byte addresses: at most 48
+/// bytes an address, up to `capacity` addresses.
 public struct AddressBook: ~Copyable {
   private var slots: [UInt32]
   private var addresses: [IPAddress] = []

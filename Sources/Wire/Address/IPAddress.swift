@@ -1,6 +1,4 @@
-#if canImport(Glibc)
-  internal import Glibc
-#endif
+internal import Glibc
 
 /// A true IPv4 or IPv6 address.
 ///
@@ -35,6 +33,7 @@ public struct IPAddress: Hashable, Comparable, Sendable {
     if inet_pton(AF_INET, String(plain), &four) == 1 {
       self.init(v4: UInt32(bigEndian: four.s_addr))
     } else if inet_pton(AF_INET6, String(plain), &six) == 1 {
+      // SAFETY: in6_addr has 16 bytes, in network order.
       self = withUnsafeBytes(of: &six) { IPAddress(networkBytes: $0.baseAddress!) }
     } else {
       return nil

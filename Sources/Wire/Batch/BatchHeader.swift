@@ -135,15 +135,30 @@ public struct BatchHeader: Sendable {
   }
 }
 
-/// Why bytes are not a batch.
-public enum BatchError: Error, Equatable {
+/// Why bytes are not a batch: always a fault of renkei's, since no foreign bytes come this way.
+public enum BatchError: Error, Equatable, CustomStringConvertible {
   case tooShort
   case notABatch
   case otherVersion
+  /// The checksum is wrong.
   case damaged
+  /// The kind is none, or not one that this stage takes.
   case unknownKind
   /// The counts say more than the slot holds.
   case overrunsItsSlot
+
+  public var description: String {
+    let what =
+      switch self {
+      case .tooShort: "is too short"
+      case .notABatch: "is none"
+      case .otherVersion: "is of another version"
+      case .damaged: "is damaged"
+      case .unknownKind: "is of a kind that does not belong here"
+      case .overrunsItsSlot: "is longer than its slot"
+      }
+    return "a batch from the stage before \(what): this is a fault in renkei"
+  }
 }
 
 /// Fills one slot with items and address entries.
@@ -171,8 +186,6 @@ public struct BatchWriter {
     itemOffset &+ bytes &+ entries &* BatchHeader.addressEntryBytes <= entryOffset
   }
 
-  public var isEmpty: Bool { header.itemCount == 0 && header.addressCount == 0 }
-
   /// Appends a packet record. `hasRoom(bytes: PacketRecord.bytes)` must be true.
   ///
   /// - Complexity: O(1), three stores.
@@ -186,6 +199,7 @@ public struct BatchWriter {
 
   /// Appends a session row. `hasRoom(bytes: SessionRow.bytes)` must be true.
   @inlinable public mutating func append(_ row: SessionRow) {
+    // SAFETY: as above.
     slot.storeBytes(of: row, toByteOffset: itemOffset, as: SessionRow.self)
     itemOffset += SessionRow.bytes
     header.itemCount += 1
@@ -202,6 +216,7 @@ public struct BatchWriter {
 
   /// Appends an address entry. `hasRoom(bytes: 0, entries: 1)` must be true.
   public mutating func append(handle: UInt32, address: IPAddress) {
+    // SAFETY: the caller asked hasRoom; entries never pass itemOffset >= BatchHeader.bytes.
     entryOffset -= BatchHeader.addressEntryBytes
     slot.storeBytes(of: handle.littleEndian, toByteOffset: entryOffset, as: UInt32.self)
     slot.storeBytes(of: address.high.bigEndian, toByteOffset: entryOffset + 4, as: UInt64.self)

@@ -1,9 +1,10 @@
 internal import Synchronization
 
 /// What each process of a run tells about itself, in shared memory: the supervisor reads it for
-/// the progress bar, and after a crash.
+/// the progress bar.
 ///
-/// Shape: one line of 64 bytes a process, eight counters each, in the order of `Field`.
+/// Shape: one line of 64 bytes a process, so that no two share a cache line; in it 64-bit counters
+/// in the order of `Field`.
 public struct StatusBoard: ~Copyable {
   private let memory: SharedMemory
   private static let lineBytes = 64
@@ -31,6 +32,7 @@ public struct StatusBoard: ~Copyable {
   private func word(_ process: Int, _ field: Field) -> UnsafeMutablePointer<Atomic<UInt64>> {
     let offset = process * StatusBoard.lineBytes + field.rawValue * 8
     precondition(offset >= 0 && offset + 8 <= memory.bytes.count, "no such line on the board")
+    // SAFETY: a mapping is never empty, and the word lies in it: checked just above.
     return (memory.bytes.baseAddress! + offset).assumingMemoryBound(to: Atomic<UInt64>.self)
   }
 

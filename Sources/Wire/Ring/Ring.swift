@@ -9,19 +9,28 @@ internal import Synchronization
 /// | 8 | 4 | slots | creator |
 /// | 12 | 4 | bytes a slot | creator |
 /// | 128 | 8 | head: slots published since creation | writer |
-/// | 192 | 4 | 1 while the writer waits for room | writer sets, reader clears |
+/// | 192 | 4 | 1 while the writer waits for room; it sleeps on this word | both |
 /// | 256 | 8 | tail: slots released since creation | reader |
-/// | 320 | 4 | 1 while the reader waits for a slot | reader sets, writer clears |
-/// | 384 | 4 | 0 open, 1 closed by the writer, 2 aborted by the supervisor | writer, supervisor |
+/// | 320 | 4 | 1 while the reader waits for a slot; it sleeps on this word | both |
+/// | 384 | 4 | 0 open, 1 closed | writer |
 /// | 4096 | … | the slots | writer |
 ///
-/// Each word that changes has a cache line of its own. The reader's position lives in the mapping,
-/// so that a restarted reader goes on where the dead one had released.
+/// In the byte order of the machine. Each word that changes has a cache line of its own. The
+/// reader's position lives in the mapping, so that a restarted reader goes on where the dead one
+/// had released.
+///
+/// Who waits sets its word to 1, looks at the ring once more, and sleeps while the word is 1. Who
+/// changes the ring looks at the word afterwards, clears it, and wakes. All four are sequentially
+/// consistent, so either the one sees the change or the other sees the 1; and since what is slept
+/// on is the word that is cleared, a wake-up that comes before the sleep is not lost.
 struct RingWords {
   static let magic: UInt64 = 0x0001_474E_4952_4B52
   static let slotsOffset = 4096
 
   let base: UnsafeMutableRawPointer
+
+  // SAFETY for both: the offsets are those of the table above, multiples of the words' sizes, and
+  // the mapping is longer than `slotsOffset`. What is not atomic is never read as such.
 
   @inline(__always)
   func word64(_ offset: Int) -> UnsafeMutablePointer<Atomic<UInt64>> {
@@ -41,12 +50,18 @@ struct RingWords {
 
   static let open: UInt32 = 0
   static let closed: UInt32 = 1
-  static let aborted: UInt32 = 2
 
-  /// Sleeps while `word`'s low half is still `seen`; woken by the peer, or after 100 ms so that an
-  /// abort or a dead peer is noticed without a wake-up.
-  func sleep(on word: UnsafeMutablePointer<Atomic<UInt64>>, seen: UInt64) {
-    _ = renkei_futex_wait(word, UInt32(truncatingIfNeeded: seen), 100)
+  /// Sleeps while `flag` is 1, which its owner has set before looking at the ring a last time.
+  ///
+  /// 100 ms at most: a peer that was killed wakes nobody.
+  func sleep(on flag: UnsafeMutablePointer<Atomic<UInt32>>) {
+    _ = renkei_futex_wait(flag, 1, 100)
+  }
+
+  /// Wakes whoever sleeps on `flag`, or is about to.
+  func wake(_ flag: UnsafeMutablePointer<Atomic<UInt32>>) {
+    flag.pointee.store(0, ordering: .sequentiallyConsistent)
+    _ = renkei_futex_wake(flag)
   }
 
   /// How often to look again before sleeping: about 1 µs, less than a futex costs.
@@ -73,6 +88,7 @@ public struct Ring: ~Copyable {
     memory.bytes.storeBytes(of: RingWords.magic, as: UInt64.self)
     memory.bytes.storeBytes(of: UInt32(slotCount), toByteOffset: 8, as: UInt32.self)
     memory.bytes.storeBytes(of: UInt32(slotBytes), toByteOffset: 12, as: UInt32.self)
+    // SAFETY: a mapping is never empty.
     words = RingWords(base: memory.bytes.baseAddress!)
     self.slotCount = slotCount
     self.slotBytes = slotBytes
@@ -80,7 +96,7 @@ public struct Ring: ~Copyable {
 
   /// Takes over a ring that was inherited as `descriptor`.
   ///
-  /// - Throws: `RingError.otherLayout` where it is not a ring of this version.
+  /// - Throws: `RingError.otherLayout` where it is not a ring of this version; `SharedMemoryError`.
   public init(inherited descriptor: Int32) throws {
     let memory = try SharedMemory(inherited: descriptor)
     guard memory.bytes.count > RingWords.slotsOffset,
@@ -88,9 +104,12 @@ public struct Ring: ~Copyable {
     else { throw RingError.otherLayout }
     let slotCount = Int(memory.bytes.load(fromByteOffset: 8, as: UInt32.self))
     let slotBytes = Int(memory.bytes.load(fromByteOffset: 12, as: UInt32.self))
-    guard slotCount > 0, slotCount & (slotCount - 1) == 0,
-      RingWords.slotsOffset + slotCount * slotBytes == memory.bytes.count
+    // Two numbers of 32 bits: their product may be too large for an `Int`.
+    let (slotsBytes, overflow) = slotCount.multipliedReportingOverflow(by: slotBytes)
+    guard slotCount > 0, slotCount & (slotCount - 1) == 0, !overflow,
+      slotsBytes == memory.bytes.count - RingWords.slotsOffset
     else { throw RingError.otherLayout }
+    // SAFETY: a mapping is never empty.
     words = RingWords(base: memory.bytes.baseAddress!)
     self.memory = memory
     self.slotCount = slotCount
@@ -100,15 +119,10 @@ public struct Ring: ~Copyable {
   /// The memory file, for handing to a child.
   public var descriptor: Int32 { memory.descriptor }
 
-  /// Wakes both sides with `RingError.aborted`; for a supervisor whose other children failed.
-  public func abort() {
-    words.phase.pointee.store(RingWords.aborted, ordering: .sequentiallyConsistent)
-    _ = renkei_futex_wake(words.head)
-    _ = renkei_futex_wake(words.tail)
-  }
-
   @inline(__always)
   func slot(_ position: UInt64) -> UnsafeMutableRawBufferPointer {
+    // SAFETY: the index is below slotCount, and the mapping holds that many slots: both
+    // initialisers see to it.
     let index = Int(truncatingIfNeeded: position) & (slotCount - 1)
     let start = words.base + RingWords.slotsOffset + index * slotBytes
     return UnsafeMutableRawBufferPointer(start: start, count: slotBytes)
@@ -118,14 +132,9 @@ public struct Ring: ~Copyable {
 public enum RingError: Error, CustomStringConvertible {
   /// The descriptor is not a ring of this version.
   case otherLayout
-  /// The supervisor ended the run.
-  case aborted
 
   public var description: String {
-    switch self {
-    case .otherLayout: "the shared memory is not a ring of this version of renkei"
-    case .aborted: "the run was ended"
-    }
+    "the shared memory is not a ring of this version of renkei; all stages must be the same program"
   }
 }
 
@@ -145,14 +154,12 @@ public struct RingWriter: ~Copyable {
 
   /// The next slot to fill; waits until there is one. The same slot until `publish`.
   ///
-  /// - Throws: `RingError.aborted`.
   /// - Complexity: O(1); sleeps on a futex while the ring is full.
-  public mutating func reserve() throws(RingError) -> UnsafeMutableRawBufferPointer {
+  public mutating func reserve() -> UnsafeMutableRawBufferPointer {
     var spins = 0
     while head - tailSeen >= UInt64(ring.slotCount) {
       tailSeen = ring.words.tail.pointee.load(ordering: .acquiring)
       if head - tailSeen < UInt64(ring.slotCount) { break }
-      if ring.words.phase.pointee.load(ordering: .relaxed) == RingWords.aborted { throw .aborted }
       spins += 1
       if spins < RingWords.spins {
         renkei_pause()
@@ -160,7 +167,7 @@ public struct RingWriter: ~Copyable {
       }
       ring.words.writerWaits.pointee.store(1, ordering: .sequentiallyConsistent)
       let tail = ring.words.tail.pointee.load(ordering: .sequentiallyConsistent)
-      if head - tail >= UInt64(ring.slotCount) { ring.words.sleep(on: ring.words.tail, seen: tail) }
+      if head - tail >= UInt64(ring.slotCount) { ring.words.sleep(on: ring.words.writerWaits) }
     }
     return ring.slot(head)
   }
@@ -170,16 +177,14 @@ public struct RingWriter: ~Copyable {
     head += 1
     ring.words.head.pointee.store(head, ordering: .sequentiallyConsistent)
     if ring.words.readerWaits.pointee.load(ordering: .sequentiallyConsistent) == 1 {
-      ring.words.readerWaits.pointee.store(0, ordering: .sequentiallyConsistent)
-      _ = renkei_futex_wake(ring.words.head)
+      ring.words.wake(ring.words.readerWaits)
     }
   }
 
   /// Says that nothing follows. The reader gets what is left, then nil.
   public mutating func close() {
-    _ = ring.words.phase.pointee.compareExchange(
-      expected: RingWords.open, desired: RingWords.closed, ordering: .sequentiallyConsistent)
-    _ = renkei_futex_wake(ring.words.head)
+    ring.words.phase.pointee.store(RingWords.closed, ordering: .sequentiallyConsistent)
+    ring.words.wake(ring.words.readerWaits)
   }
 }
 
@@ -198,16 +203,14 @@ public struct RingReader: ~Copyable {
   /// The oldest slot not yet released; waits until there is one. nil after the writer closed the
   /// ring and everything was read. The same slot until `release`.
   ///
-  /// - Throws: `RingError.aborted`.
   /// - Complexity: O(1); sleeps on a futex while the ring is empty.
-  public mutating func next() throws(RingError) -> UnsafeRawBufferPointer? {
+  public mutating func next() -> UnsafeRawBufferPointer? {
     var spins = 0
     while headSeen == tail {
       // The phase is read before the head: a writer that closes has published everything by then.
       let phase = ring.words.phase.pointee.load(ordering: .sequentiallyConsistent)
       headSeen = ring.words.head.pointee.load(ordering: .acquiring)
       if headSeen != tail { break }
-      if phase == RingWords.aborted { throw .aborted }
       if phase == RingWords.closed { return nil }
       spins += 1
       if spins < RingWords.spins {
@@ -218,7 +221,7 @@ public struct RingReader: ~Copyable {
       let head = ring.words.head.pointee.load(ordering: .sequentiallyConsistent)
       let stillOpen =
         ring.words.phase.pointee.load(ordering: .sequentiallyConsistent) == RingWords.open
-      if head == tail && stillOpen { ring.words.sleep(on: ring.words.head, seen: head) }
+      if head == tail && stillOpen { ring.words.sleep(on: ring.words.readerWaits) }
     }
     return UnsafeRawBufferPointer(ring.slot(tail))
   }
@@ -234,15 +237,12 @@ public struct RingReader: ~Copyable {
 
   /// Like `next`, but never waits; for a stage that reads several rings.
   ///
-  /// - Throws: `RingError.aborted`.
-  public mutating func poll() throws(RingError) -> Poll {
+  /// - Complexity: O(1).
+  public mutating func poll() -> Poll {
     if headSeen == tail {
       let phase = ring.words.phase.pointee.load(ordering: .sequentiallyConsistent)
       headSeen = ring.words.head.pointee.load(ordering: .acquiring)
-      if headSeen == tail {
-        if phase == RingWords.aborted { throw .aborted }
-        return phase == RingWords.closed ? .ended : .empty
-      }
+      if headSeen == tail { return phase == RingWords.closed ? .ended : .empty }
     }
     return .slot(UnsafeRawBufferPointer(ring.slot(tail)))
   }
@@ -259,8 +259,7 @@ public struct RingReader: ~Copyable {
     }
     let head = ring.words.head.pointee.load(ordering: .sequentiallyConsistent)
     if head - tail <= UInt64(ring.slotCount - max(1, ring.slotCount / 4)) {
-      ring.words.writerWaits.pointee.store(0, ordering: .sequentiallyConsistent)
-      _ = renkei_futex_wake(ring.words.tail)
+      ring.words.wake(ring.words.writerWaits)
     }
   }
 }

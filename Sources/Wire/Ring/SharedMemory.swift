@@ -5,15 +5,15 @@ internal import Glibc
 ///
 /// Nothing has a name in the file system, so nothing is left behind in /dev/shm after a crash: the
 /// kernel frees the memory with its last user (memfd_create(2)).
-public struct SharedMemory: ~Copyable, @unchecked Sendable {
+struct SharedMemory: ~Copyable, @unchecked Sendable {
   // @unchecked Sendable because the mapping is shared by design; `Ring` and `StatusBoard` make
   // every access to it atomic or owned by one side.
-  public let bytes: UnsafeMutableRawBufferPointer
+  let bytes: UnsafeMutableRawBufferPointer
   /// The memory file, for handing to a child.
-  public let descriptor: Int32
+  let descriptor: Int32
 
   /// Creates a memory file of `byteCount` zero bytes and maps it.
-  public init(name: String, byteCount: Int) throws(SharedMemoryError) {
+  init(name: String, byteCount: Int) throws(SharedMemoryError) {
     let descriptor = renkei_memory_file(name, UInt64(byteCount))
     guard descriptor >= 0 else {
       throw SharedMemoryError(action: "create", byteCount: byteCount, errno: -descriptor)
@@ -21,8 +21,8 @@ public struct SharedMemory: ~Copyable, @unchecked Sendable {
     try self.init(mapping: descriptor, byteCount: byteCount)
   }
 
-  /// Maps the memory file that was inherited as `descriptor`.
-  public init(inherited descriptor: Int32) throws(SharedMemoryError) {
+  /// Maps the memory file that was inherited as `descriptor`, and owns it from then on.
+  init(inherited descriptor: Int32) throws(SharedMemoryError) {
     var facts = stat()
     guard fstat(descriptor, &facts) == 0 else {
       throw SharedMemoryError(action: "inspect", byteCount: 0, errno: errno)
@@ -34,7 +34,9 @@ public struct SharedMemory: ~Copyable, @unchecked Sendable {
     guard let base = mmap(nil, byteCount, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0),
       base != MAP_FAILED
     else {
-      throw SharedMemoryError(action: "map", byteCount: byteCount, errno: errno)
+      let reason = errno
+      close(descriptor)
+      throw SharedMemoryError(action: "map", byteCount: byteCount, errno: reason)
     }
     bytes = UnsafeMutableRawBufferPointer(start: base, count: byteCount)
     self.descriptor = descriptor

@@ -92,11 +92,4 @@ import Testing
       if !isWhole { #expect(reading.damage?.offset == UInt64(end)) }
     }
   }
-
-  @Test("writes offsets in groups of three digits")
-  func grouping() {
-    #expect(
-      [0, 999, 1000, 71_872, 1_234_567].map(CaptureDamage.grouped)
-        == ["0", "999", "1,000", "71,872", "1,234,567"])
-  }
 }

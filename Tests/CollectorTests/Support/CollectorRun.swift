@@ -27,8 +27,8 @@ struct CollectorRun {
     _ configuration: CollectorConfiguration, slotCount: Int = 4, slotBytes: Int = 64 << 10
   ) throws {
     let ring = try Ring(name: "collector-test", slotCount: slotCount, slotBytes: slotBytes)
-    let descriptors = (read: dup(ring.descriptor), abort: dup(ring.descriptor))
-    let supervisor = try Ring(inherited: descriptors.abort)
+    let descriptors = (read: dup(ring.descriptor), stop: dup(ring.descriptor))
+    var stopper = RingWriter(try Ring(inherited: descriptors.stop))
     let status = try StatusBoard(processes: 1)
     // nonisolated(unsafe) because the semaphore orders the thread's writes before the reads below.
     nonisolated(unsafe) var drained = Drained()
@@ -47,7 +47,8 @@ struct CollectorRun {
       done.wait()
       failure = drained.failure
     } catch {
-      supervisor.abort()
+      // A failed collector leaves its ring open; somebody has to end the reading.
+      stopper.close()
       done.wait()
       failure = error
     }
@@ -77,7 +78,7 @@ private struct Drained {
 
   mutating func drain(_ descriptor: Int32) throws {
     var reader = RingReader(try Ring(inherited: descriptor))
-    while let slot = try reader.next() {
+    while let slot = reader.next() {
       try take(BatchReader(slot))
       reader.release()
     }

@@ -1,8 +1,10 @@
 import Foundation
 import Glibc
+import Synchronization
 import TestSupport
 import Testing
-import Wire
+
+@testable import Wire
 
 @Suite struct RingTests {
   @Test("hands over every slot in order, around the ring many times", arguments: [1, 2, 8])
@@ -13,8 +15,7 @@ import Wire
       guard let ring = try? openRing(descriptor) else { return }
       var writer = RingWriter(ring)
       for number in 0..<count {
-        guard let slot = try? writer.reserve() else { return }
-        slot.storeBytes(of: UInt64(number), as: UInt64.self)
+        writer.reserve().storeBytes(of: UInt64(number), as: UInt64.self)
         writer.publish()
       }
       writer.close()
@@ -22,7 +23,7 @@ import Wire
     thread.start()
     var reader = RingReader(try openRing(descriptor))
     var seen: [UInt64] = []
-    while let slot = try reader.next() {
+    while let slot = reader.next() {
       seen.append(slot.load(as: UInt64.self))
       reader.release()
     }
@@ -34,15 +35,15 @@ import Wire
     let descriptor = try makeRing(slots: 4)
     var writer = RingWriter(try openRing(descriptor))
     for number in 0..<3 {
-      try writer.reserve().storeBytes(of: UInt64(number), as: UInt64.self)
+      writer.reserve().storeBytes(of: UInt64(number), as: UInt64.self)
       writer.publish()
     }
     var first = RingReader(try openRing(descriptor))
-    _ = try first.next()
+    _ = first.next()
     first.release()
-    _ = try first.next()  // Read, but not released: the next reader gets it again.
+    _ = first.next()  // Read, but not released: the next reader gets it again.
     var second = RingReader(try openRing(descriptor))
-    #expect(try second.next()?.load(as: UInt64.self) == 1)
+    #expect(second.next()?.load(as: UInt64.self) == 1)
   }
 
   @Test("a writer waits while the ring is full, and goes on when a slot is released")
@@ -53,7 +54,7 @@ import Wire
       guard let ring = try? openRing(descriptor) else { return }
       var writer = RingWriter(ring)
       for _ in 0..<5 {
-        guard (try? writer.reserve()) != nil else { return }
+        _ = writer.reserve()
         writer.publish()
       }
       writer.close()
@@ -61,7 +62,7 @@ import Wire
     thread.start()
     usleep(50_000)
     var slots = 0
-    while try reader.next() != nil {
+    while reader.next() != nil {
       slots += 1
       reader.release()
       usleep(5_000)
@@ -69,25 +70,51 @@ import Wire
     #expect(slots == 5)
   }
 
-  @Test("an aborted ring ends both sides with an error, waiting or not")
-  func abort() throws {
-    let descriptor = try makeRing(slots: 2)
+  @Test("who changes a ring clears the word that its peer sleeps on, so that no wake-up is lost")
+  func wakeUps() throws {
+    let descriptor = try makeRing(slots: 4)
+    let ring = try openRing(descriptor)
+    let words = ring.words
     var writer = RingWriter(try openRing(descriptor))
-    _ = try writer.reserve()
-    writer.publish()
     var reader = RingReader(try openRing(descriptor))
-    _ = try reader.next()
+    func fallAsleep(on word: UnsafeMutablePointer<Atomic<UInt32>>) {
+      word.pointee.store(1, ordering: .sequentiallyConsistent)
+    }
+    func isAwake(_ word: UnsafeMutablePointer<Atomic<UInt32>>) -> Bool {
+      word.pointee.load(ordering: .sequentiallyConsistent) == 0
+    }
+    for _ in 0..<4 {
+      fallAsleep(on: words.readerWaits)
+      _ = writer.reserve()
+      writer.publish()
+      #expect(isAwake(words.readerWaits))
+    }
+    fallAsleep(on: words.writerWaits)
+    _ = reader.next()
     reader.release()
-    Thread {
-      usleep(20_000)
-      (try? openRing(descriptor))?.abort()
-    }.start()
-    #expect(throws: RingError.self) { try reader.next() }
-    for _ in 0..<2 {
-      _ = try writer.reserve()
+    #expect(isAwake(words.writerWaits))
+    fallAsleep(on: words.readerWaits)
+    writer.close()
+    #expect(isAwake(words.readerWaits))
+  }
+
+  @Test("a writer is woken when a quarter of the ring is free, not before")
+  func quarter() throws {
+    let descriptor = try makeRing(slots: 8)
+    let ring = try openRing(descriptor)
+    var writer = RingWriter(try openRing(descriptor))
+    var reader = RingReader(try openRing(descriptor))
+    for _ in 0..<8 {
+      _ = writer.reserve()
       writer.publish()
     }
-    #expect(throws: RingError.self) { try writer.reserve() }
+    let waits = ring.words.writerWaits
+    waits.pointee.store(1, ordering: .sequentiallyConsistent)
+    for expected: UInt32 in [1, 0] {
+      _ = reader.next()
+      reader.release()
+      #expect(waits.pointee.load(ordering: .sequentiallyConsistent) == expected)
+    }
   }
 
   @Test("polling tells a slot, nothing yet and the end apart")
@@ -95,19 +122,29 @@ import Wire
     let descriptor = try makeRing()
     var writer = RingWriter(try openRing(descriptor))
     var reader = RingReader(try openRing(descriptor))
-    guard case .empty = try reader.poll() else { throw Unexpected() }
-    _ = try writer.reserve()
+    guard case .empty = reader.poll() else { throw Unexpected() }
+    _ = writer.reserve()
     writer.publish()
-    guard case .slot = try reader.poll() else { throw Unexpected() }
+    guard case .slot = reader.poll() else { throw Unexpected() }
     reader.release()
     writer.close()
-    guard case .ended = try reader.poll() else { throw Unexpected() }
+    guard case .ended = reader.poll() else { throw Unexpected() }
   }
 
   @Test("refuses memory that is not a ring")
   func otherLayout() throws {
     let board = try StatusBoard(processes: 1)
     #expect(throws: RingError.self) { _ = try openRing(board.descriptor).slotCount }
+  }
+
+  @Test("refuses a ring that claims another size", arguments: [0, 1, 3, 16, 1 << 31])
+  func otherSize(slots: UInt32) throws {
+    let descriptor = try makeRing(slots: 8)
+    let ring = try openRing(descriptor)
+    ring.memory.bytes.storeBytes(of: slots, toByteOffset: 8, as: UInt32.self)
+    #expect(throws: RingError.self) { _ = try openRing(descriptor).slotCount }
+    ring.memory.bytes.storeBytes(of: .max, toByteOffset: 12, as: UInt32.self)
+    #expect(throws: RingError.self) { _ = try openRing(descriptor).slotCount }
   }
 
   struct Unexpected: Error {}
