@@ -22,6 +22,9 @@ struct EvidenceTable {
         _ = askedGroups.number(of: Key(UInt64(asker), UInt64(port)))
         continue
       }
+      // What nobody answered shows a wish to talk and no more: scans and floods would else make
+      // servers of their senders.
+      guard pair.isTwoWay else { continue }
       let isTCP = evidence.protocolNumber == IPProtocolNumber.tcp
       meet(a, pair.b, isIn: isTCP || evidence.firstFromB, &peers)
       meet(b, pair.a, isIn: isTCP || !evidence.firstFromB, &peers)
@@ -96,20 +99,25 @@ enum PairJudge {
     let (asker, askerPort, other) =
       facts.firstFromB
       ? (pair.a, facts.aPort, facts.bPort) : (pair.b, facts.bPort, facts.aPort)
-    if askerPort != other, PortPrior.logOdds(askerPort) <= PortPrior.logOdds(other),
+    let proto = facts.protocolNumber
+    if askerPort != other,
+      PortPrior.logOdds(askerPort, proto) <= PortPrior.logOdds(other, proto),
       evidence.askedGroup(asker, facts.protocolNumber, askerPort, on: other)
     {
       return make(pair, serverIsA: !facts.firstFromB, .provided, .firstSpeaker, 0.95)
     }
-    let verdict = RoleRule.judge(
-      facts, a: evidence[pair.a, facts.protocolNumber, facts.aPort],
-      b: evidence[pair.b, facts.protocolNumber, facts.bPort])
+    let a = evidence[pair.a, facts.protocolNumber, facts.aPort]
+    let b = evidence[pair.b, facts.protocolNumber, facts.bPort]
+    let verdict = RoleRule.judge(facts, a: a, b: b)
     let answered = pair.packetsAB > 0 && pair.packetsBA > 0
     if !hasPorts {
       // ESP, OSPF and the like know no server; two that talk are peers.
       return make(
         pair, serverIsA: facts.firstFromB, answered ? .peer : .undecided,
         answered ? .firstSpeaker : .none, 0.5)
+    }
+    if !pair.isTwoWay, !pair.events.contains(.portsUnknown), verdict.basis != .knownServer {
+      return oneWay(pair, verdict, sender: facts.firstFromB ? b : a)
     }
     if verdict.confidence < RoleRule.decidedAbove || pair.events.contains(.portsUnknown) {
       return make(pair, serverIsA: verdict.serverIsA, .undecided, .none, verdict.confidence)
@@ -118,6 +126,28 @@ enum PairJudge {
     return make(
       pair, serverIsA: verdict.serverIsA, samePort ? .peer : .provided, verdict.basis,
       verdict.confidence)
+  }
+
+  /// What nobody answered, or only with resets. The sender asked, unless it is a server's port that
+  /// others are seen to ask: then these are answers whose questions were not captured.
+  private static func oneWay(
+    _ pair: SessionFold.Pair, _ verdict: Verdict, sender: EndpointEvidence
+  ) -> Relation {
+    let firstFromB = pair.evidence.firstFromB
+    if pair.evidence.protocolNumber == IPProtocolNumber.tcp {
+      // A segment out of nowhere that a reset answers is refused; without an answer it may be a
+      // scan, or a tap that sees one direction.
+      let isReset = pair.events.contains(firstFromB ? .rstFromA : .rstFromB)
+      return make(
+        pair, serverIsA: firstFromB, isReset ? .provided : .undecided,
+        isReset ? .firstSpeaker : .none, isReset ? verdict.confidence : 0.5)
+    }
+    let isQuestion = verdict.serverIsA == firstFromB
+    let isShown =
+      verdict.confidence >= RoleRule.decidedAbove && (isQuestion || sender.peersIn > 0)
+    return make(
+      pair, serverIsA: verdict.serverIsA, isShown ? .provided : .undecided,
+      isShown ? verdict.basis : .none, verdict.confidence)
   }
 
   private static func make(
@@ -148,8 +178,7 @@ enum PairJudge {
     let oneWay = pair.sessions - min(pair.sessions, pair.twoWaySessions)
     let serverSent = serverIsA ? pair.packetsAB > 0 : pair.packetsBA > 0
     let clientSent = serverIsA ? pair.packetsBA > 0 : pair.packetsAB > 0
-    // Answers whose requests were not captured; where the ports are equal, it could be either.
-    if serverSent && !clientSent && pair.evidence.aPort != pair.evidence.bPort { return }
+    if serverSent && !clientSent { return }  // Answers whose requests were not captured.
     if pair.evidence.protocolNumber == IPProtocolNumber.tcp {
       let resets: SessionEvents = serverIsA ? .rstFromA : .rstFromB
       let progress: SessionEvents = serverIsA ? .progressFromA : .progressFromB

@@ -30,6 +30,8 @@ struct SessionFold {
     var events: SessionEvents = []
     /// The one spoken to is a multicast or broadcast group.
     var isToGroup = false
+    /// Both sides said more than SYN and RST.
+    var isTwoWay: Bool { events.contains([.progressFromA, .progressFromB]) }
   }
 
   /// - Complexity: O(1) amortised: one table access.
@@ -57,7 +59,7 @@ struct SessionFold {
     one.bytesToClient = serverIsA ? row.bytesAB : row.bytesBA
     one.firstTick = row.firstTick
     one.lastTick = row.lastTick
-    if row.state == SessionRow.new {
+    if row.state == SessionRow.whole {
       one.sessions = 1
       one.refused = outcome.refused ? 1 : 0
       one.unanswered = outcome.unanswered ? 1 : 0
@@ -86,8 +88,8 @@ struct SessionFold {
             firstFromB: firstFromB)))
     }
     let isTwoWay = row.events.contains([.progressFromA, .progressFromB])
-    pairs[number].sessions += row.state == SessionRow.new ? 1 : 0
-    pairs[number].twoWaySessions += row.state == SessionRow.new && isTwoWay ? 1 : 0
+    pairs[number].sessions += row.state == SessionRow.whole ? 1 : 0
+    pairs[number].twoWaySessions += row.state == SessionRow.whole && isTwoWay ? 1 : 0
     pairs[number].packetsAB += UInt64(row.packetsAB)
     pairs[number].packetsBA += UInt64(row.packetsBA)
     pairs[number].bytesAB += row.bytesAB
@@ -119,6 +121,12 @@ struct SessionFold {
       result[index].client = number(result[index].client)
       if result[index].kind.isService && result[index].answered == 0 {
         result[index].kind = .failed
+      }
+      // Whatever a handshake with a group means, it is no service and no host's request.
+      if trueAddresses[result[index].server].isMulticastOrBroadcast {
+        result[index].kind = .group
+      } else if trueAddresses[result[index].client].isMulticastOrBroadcast {
+        result[index].kind = .notice
       }
     }
     return (trueAddresses, result)

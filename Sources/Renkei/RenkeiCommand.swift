@@ -28,9 +28,20 @@ struct RenkeiCommand: ParsableCommand {
       TrackCommand.self, MergeCommand.self,
     ])
 
+  /// Started with closed standard descriptors (cron, some daemons), the first files opened would
+  /// take their numbers.
+  private static func openStandardDescriptors() {
+    var descriptor = open("/dev/null", O_RDWR)
+    while (0...2).contains(descriptor) { descriptor = open("/dev/null", O_RDWR) }
+    if descriptor > 2 { close(descriptor) }
+  }
+
   static func main() {
     // A reader that goes away (`renkei … | head`) is noticed at the write, not by a signal.
     signal(SIGPIPE, SIG_IGN)
+    // A file that may not grow is an error of write(2) like a full disk.
+    signal(SIGXFSZ, SIG_IGN)
+    openStandardDescriptors()
     do {
       var command = try parseAsRoot()
       try command.run()
@@ -45,7 +56,7 @@ struct RenkeiCommand: ParsableCommand {
       case let code where error is ExitCode:
         Glibc.exit(code.rawValue)
       default:
-        Terminal.standardError("renkei: \(error)\n")
+        Terminal.standardError("renkei: \(Terminal.oneLine("\(error)"))\n")
         Glibc.exit(1)
       }
     }

@@ -21,7 +21,7 @@ import Wire
     row.aPort = serverPort
     row.bPort = clientPort
     row.protocolNumber = number
-    row.state = SessionRow.new
+    row.state = SessionRow.whole
     row.events = events
     row.packetsAB = fromServer
     row.packetsBA = fromClient
@@ -81,7 +81,7 @@ import Wire
   @Test("a session reported in parts is counted once")
   func parts() throws {
     var second = row([.synFromB, .synAckFromA, .firstFromB])
-    second.state = SessionRow.continued
+    second.state = SessionRow.part
     let relation = try #require(fold([row([.synFromB, .synAckFromA, .firstFromB]), second]).first)
     #expect(relation.sessions == 1 && relation.packets == 14)
   }

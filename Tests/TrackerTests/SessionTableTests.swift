@@ -80,7 +80,7 @@ import Wire
       row.events == [
         .synFromB, .synAckFromA, .finFromA, .finFromB, .firstFromB, .progressFromA, .progressFromB,
       ])
-    #expect(row.state == SessionRow.new)
+    #expect(row.state == SessionRow.whole)
     #expect(abs(Int(row.handshakeTicks) - 122_070) <= 1)
     #expect(row.lastTick - row.firstTick == UInt64(3.2 * 244140.625))
   }
@@ -121,7 +121,7 @@ import Wire
   func idle(number: UInt8, gap: Double, sessions: Int) throws {
     let rows = try track([there(.ack, at: 0, 50000, number), there(.ack, at: gap, 50000, number)])
       .rows
-    #expect(rows.filter { $0.state == SessionRow.new }.count == sessions)
+    #expect(rows.filter { $0.state == SessionRow.whole }.count == sessions)
     #expect(rows.reduce(0) { $0 + $1.packetsBA } == 2)
   }
 
@@ -134,7 +134,7 @@ import Wire
   func active() throws {
     let rows = try track((0..<50).map { there(.ack, at: Double($0) * 100) }).rows
     #expect(rows.count == 3)
-    #expect(rows.filter { $0.state == SessionRow.new }.count == 1)
+    #expect(rows.filter { $0.state == SessionRow.whole }.count == 1)
     #expect(rows.reduce(0) { $0 + $1.packetsBA } == 50)
     #expect(Set(rows.map(\.firstTick)).count == 1)
   }

@@ -15,6 +15,8 @@ final class GzipSource: ByteSource {
   private let stream: UnsafeMutablePointer<z_stream>
   private var isInsideMember = true
   private var isFinished = false
+  /// Found behind bytes that are good and go first.
+  private var damage: CaptureDamage?
 
   init(_ input: DescriptorSource) {
     self.input = input
@@ -34,6 +36,7 @@ final class GzipSource: ByteSource {
   var bytesTaken: UInt64 { input.bytesTaken }
 
   func read(into space: UnsafeMutableRawBufferPointer) throws(CaptureDamage) -> Int {
+    if let damage { throw damage }
     stream.pointee.next_out = space.baseAddress?.assumingMemoryBound(to: UInt8.self)
     stream.pointee.avail_out = UInt32(clamping: space.count)
     let wanted = stream.pointee.avail_out
@@ -66,7 +69,10 @@ final class GzipSource: ByteSource {
       case Z_OK, Z_BUF_ERROR: break
       default:
         let reason = stream.pointee.msg.map { String(cString: $0) } ?? "zlib error \(result)"
-        throw CaptureDamage(offset: input.bytesTaken, reason: "the gzip compression: \(reason)")
+        let found = CaptureDamage(
+          offset: input.bytesTaken, reason: "the gzip compression: \(reason)")
+        guard stream.pointee.avail_out < wanted else { throw found }
+        damage = found
       }
     }
     return Int(wanted - stream.pointee.avail_out)
@@ -80,6 +86,8 @@ final class ZstdSource: ByteSource {
   private let input: DescriptorSource
   private let stream: OpaquePointer
   private var isInsideFrame = false
+  /// Found behind bytes that are good and go first.
+  private var damage: CaptureDamage?
 
   init(_ input: DescriptorSource) {
     self.input = input
@@ -93,6 +101,7 @@ final class ZstdSource: ByteSource {
   var bytesTaken: UInt64 { input.bytesTaken }
 
   func read(into space: UnsafeMutableRawBufferPointer) throws(CaptureDamage) -> Int {
+    if let damage { throw damage }
     var output = ZSTD_outBuffer(dst: space.baseAddress, size: space.count, pos: 0)
     while output.pos == 0 {
       if input.available.isEmpty { try input.fill(to: 1) }
@@ -102,9 +111,12 @@ final class ZstdSource: ByteSource {
       let hint = ZSTD_decompressStream(stream, &output, &block)
       input.consume(block.pos)
       if ZSTD_isError(hint) != 0 {
-        throw CaptureDamage(
+        let found = CaptureDamage(
           offset: input.bytesTaken,
           reason: "the zstd compression: \(String(cString: ZSTD_getErrorName(hint)))")
+        guard output.pos > 0 else { throw found }
+        damage = found
+        break
       }
       isInsideFrame = hint != 0
       if available.isEmpty && output.pos == 0 && isInsideFrame {

@@ -51,6 +51,14 @@ struct AuditCommand: ParsableCommand {
     _ = try plan()
   }
 
+  /// Whether two names lead to the same regular file.
+  private func isSame(_ one: String, _ other: String) -> Bool {
+    var a = stat()
+    var b = stat()
+    return stat(one, &a) == 0 && stat(other, &b) == 0 && a.st_mode & S_IFMT == S_IFREG
+      && a.st_dev == b.st_dev && a.st_ino == b.st_ino
+  }
+
   private func plan() throws -> OutputPlan {
     try OutputPlan(
       outputs: report.outputs, format: report.format,
@@ -59,7 +67,13 @@ struct AuditCommand: ParsableCommand {
 
   func run() throws {
     let plan = try plan()
-    try plan.check(inputs: files)
+    try plan.check(inputs: files + report.names)
+    // A name for the same thing; children have a standard input of their own.
+    let files = files.map { $0 == "/dev/stdin" ? "-" : $0 }
+    for (index, file) in files.enumerated()
+    where files[..<index].contains(where: { isSame($0, file) }) {
+      throw RunError("\(file): is named twice; its packets would count twice")
+    }
     let filter = filter.joined(separator: " ")
     try CaptureFilter.check(filter)
     let captures = try CaptureFiles.inspect(files)
@@ -98,12 +112,11 @@ struct WorkFolder {
   private let folder: String?
 
   init(for kept: String?) throws {
-    self.kept = kept
-    if let kept {
-      let parts = kept as NSString
-      let directory = parts.deletingLastPathComponent
-      store = (directory as NSString).appendingPathComponent(
-        ".\(parts.lastPathComponent).\(getpid()).tmp")
+    // A link stays, and what it leads to is replaced.
+    self.kept = kept.map { URL(fileURLWithPath: $0).resolvingSymlinksInPath().path }
+    if let kept = self.kept {
+      let directory = (kept as NSString).deletingLastPathComponent
+      store = (directory as NSString).appendingPathComponent(".renkei-\(getpid()).db.tmp")
       folder = nil
     } else {
       let base = ProcessInfo.processInfo.environment["TMPDIR"] ?? "/tmp"

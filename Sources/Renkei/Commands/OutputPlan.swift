@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Foundation
+internal import Glibc
 internal import Reporter
 
 /// Where the results of a command go, worked out before any work begins.
@@ -53,28 +54,41 @@ struct OutputPlan: Equatable {
 
   /// Checks that every file can be made, so that an hour's work does not end in a wrong path.
   ///
-  /// - Parameter inputs: files that must not be overwritten.
+  /// - Parameter inputs: captures and names files, which must not be overwritten.
   /// - Throws: `RunError` in one line.
   func check(inputs: [String]) throws {
-    let manager = FileManager.default
+    let inputs = Set(inputs.map { URL(fileURLWithPath: $0).resolvingSymlinksInPath().path })
     for path in reports.map(\.path) + (store.map { [$0] } ?? []) where path != "-" {
-      var isDirectory: ObjCBool = false
-      if manager.fileExists(atPath: path, isDirectory: &isDirectory), isDirectory.boolValue {
-        throw RunError("\(path): is a directory; name a file in it")
-      }
-      let folder = (path as NSString).deletingLastPathComponent
-      let directory = folder.isEmpty ? "." : folder
-      guard manager.fileExists(atPath: directory, isDirectory: &isDirectory), isDirectory.boolValue
-      else { throw RunError("\(path): the directory \(directory) does not exist; make it first") }
-      // A device such as /dev/stdout is written in place, not replaced.
-      guard manager.isWritableFile(atPath: directory) || manager.isWritableFile(atPath: path) else {
-        throw RunError("\(path): no permission to write in \(directory); choose another with -o")
-      }
       let real = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
-      if inputs.contains(where: { URL(fileURLWithPath: $0).resolvingSymlinksInPath().path == real })
-      {
-        throw RunError("\(path): is the capture itself; choose another name with -o")
+      let directory = (real as NSString).deletingLastPathComponent
+      if inputs.contains(real) {
+        throw RunError("\(path): is an input of this run; choose another name with -o")
       }
+      var facts = stat()
+      guard stat(real, &facts) == 0 else {
+        guard stat(directory, &facts) == 0, facts.st_mode & S_IFMT == S_IFDIR else {
+          throw RunError("\(path): the directory \(directory) does not exist; make it first")
+        }
+        try checkWritable(directory, for: path)
+        continue
+      }
+      switch facts.st_mode & S_IFMT {
+      case S_IFDIR: throw RunError("\(path): is a directory; name a file in it")
+      case S_IFREG:
+        // It is replaced as a whole, which is the directory's business, but not against its mode.
+        try checkWritable(directory, for: path)
+        try checkWritable(real, for: path)
+      default:
+        // A device or a pipe is written in place; a database can't be.
+        if path == store { throw RunError("\(path): is no regular file; choose another with -o") }
+        try checkWritable(real, for: path)
+      }
+    }
+  }
+
+  private func checkWritable(_ place: String, for path: String) throws {
+    guard access(place, W_OK) == 0 else {
+      throw RunError("\(path): no permission to write \(place); choose another with -o")
     }
   }
 

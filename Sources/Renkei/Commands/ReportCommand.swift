@@ -35,7 +35,7 @@ struct ReportCommand: ParsableCommand {
       guard parts.count == 2, let format = ReportFormat(rawValue: parts[0]) else { return nil }
       return OutputPlan.Report(format: format, path: parts[1])
     }
-    if write.isEmpty {
+    if parent == nil {
       let plan = try OutputPlan(
         outputs: options.outputs, format: options.format,
         defaultName: OutputPlan.defaultName(for: store))

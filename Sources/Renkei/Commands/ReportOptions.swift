@@ -71,7 +71,7 @@ struct ReportOptions: ParsableArguments {
   func words(outputs: [OutputPlan.Report]) -> [String] {
     var words = ["--lang", language.rawValue]
     words += ["--ipv4-prefix", "\(ipv4Prefix)", "--ipv6-prefix", "\(ipv6Prefix)"]
-    words += names.flatMap { ["--names", $0] } + (resolve ? ["--resolve"] : [])
-    return words + outputs.flatMap { ["--write", "\($0.format.rawValue):\($0.path)"] }
+    words += names.map { "--names=\($0)" } + (resolve ? ["--resolve"] : [])
+    return words + outputs.map { "--write=\($0.format.rawValue):\($0.path)" }
   }
 }

@@ -31,7 +31,7 @@ struct CollectCommand: ParsableCommand {
 
   @OptionGroup var stage: StageOptions
   @Option(help: .hidden) var outputFd: Int32
-  @Option(name: .short, parsing: .singleValue, help: .hidden) var read: [String] = []
+  @Option(parsing: .singleValue, help: .hidden) var read: [String] = []
   @Flag(help: .hidden) var noDecapsulate = false
   @Argument(help: .hidden) var filter: String = ""
 

@@ -36,14 +36,14 @@ struct AuditRun {
     let capture = files[0] + (files.count > 1 ? " and \(files.count - 1) more" : "")
     func stage(_ name: String, _ process: Int) -> [String] {
       [
-        name, "--capture", capture, "--status-fd", "\(status.descriptor)", "--process",
+        name, "--capture=\(capture)", "--status-fd", "\(status.descriptor)", "--process",
         "\(process)", "--parent", "\(getpid())",
       ]
     }
     let descriptors = [status.descriptor, collected.descriptor] + shards.descriptors
     try supervision.start(
       "merger",
-      stage("merge", merger) + ["--store", storePath] + epochs.options("--input-fd"),
+      stage("merge", merger) + ["--store=\(storePath)"] + epochs.options("--input-fd"),
       [status.descriptor] + epochs.descriptors)
     for index in 0..<trackers {
       try supervision.start(
@@ -61,7 +61,7 @@ struct AuditRun {
     try supervision.start(
       "collector",
       stage("collect", collector) + ["--output-fd", "\(collected.descriptor)"]
-        + (decapsulates ? [] : ["--no-decapsulate"]) + files.flatMap { ["-r", $0] }
+        + (decapsulates ? [] : ["--no-decapsulate"]) + files.map { "--read=\($0)" }
         + (filter.isEmpty ? [] : ["--", filter]),
       [status.descriptor, collected.descriptor], keepsStandardInput: files.contains("-"))
 
@@ -70,7 +70,7 @@ struct AuditRun {
     let failure = supervision.waitForAll()
     if showsProgress { bar.finish() }
     if let failure { throw failure }
-    try supervision.start("reporter", ["report", "--store", storePath] + reportOptions, [])
+    try supervision.start("reporter", ["report", "--store=\(storePath)"] + reportOptions, [])
     if let failure = supervision.waitForAll() { throw failure }
   }
 

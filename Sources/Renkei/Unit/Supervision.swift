@@ -24,8 +24,13 @@ final class Supervision {
     sigemptyset(&ours)
     sigaddset(&ours, SIGINT)
     sigaddset(&ours, SIGTERM)
+    sigaddset(&ours, SIGHUP)
     sigprocmask(SIG_UNBLOCK, &ours, nil)
-    for number in [SIGINT, SIGTERM] {
+    for number in [SIGINT, SIGTERM, SIGHUP] {
+      var before = sigaction()
+      sigaction(number, nil, &before)
+      // nohup(1) had its reason.
+      if number == SIGHUP && Supervision.isIgnored(before) { continue }
       var action = sigaction()
       action.__sigaction_handler.sa_handler = {
         Supervision.signalSeen.store($0, ordering: .relaxed)
@@ -34,6 +39,11 @@ final class Supervision {
       action.sa_flags = 0
       sigaction(number, &action, nil)
     }
+  }
+
+  private static func isIgnored(_ action: sigaction) -> Bool {
+    // SIG_IGN is a macro of a cast that Swift can't import: the pointer 1 (signal.h).
+    unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1
   }
 
   func start(
@@ -74,6 +84,7 @@ final class Supervision {
   }
 
   private func endAll() {
-    for pid in running.keys { kill(pid, SIGTERM) }
+    // What they make is temporary, and a stopped process hears nothing else.
+    for pid in running.keys { kill(pid, SIGKILL) }
   }
 }

@@ -10,6 +10,13 @@ enum Terminal {
     }
   }
 
+  /// `text` on one line, without what a terminal would obey: names of files are foreign text.
+  static func oneLine(_ text: String) -> String {
+    String(
+      String.UnicodeScalarView(
+        text.unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : $0 }))
+  }
+
   static var isInteractive: Bool { isatty(STDERR_FILENO) == 1 }
 
   /// 12345678 as "12.3 M", for a unit to follow.

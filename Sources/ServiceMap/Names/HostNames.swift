@@ -17,9 +17,11 @@ public struct HostNames: Sendable {
 
   public mutating func add(text: String) {
     for line in text.split(whereSeparator: \.isNewline) {
-      let fields = line.prefix { $0 != "#" }
-        .split { $0 == "," || $0 == ";" || $0.isWhitespace }
-        .map { $0.trimmingCharacters(in: CharacterSet(charactersIn: "\" ")) }
+      let text = line.prefix { $0 != "#" }
+      // Names in CSV may have spaces; in hosts(5) a space begins an alias.
+      let isCSV = text.contains { $0 == "," || $0 == ";" }
+      let fields = text.split { isCSV ? $0 == "," || $0 == ";" : $0.isWhitespace }
+        .map { $0.trimmingCharacters(in: CharacterSet(charactersIn: "\" \t")) }
       guard fields.count >= 2, let address = IPAddress(fields[0]), !fields[1].isEmpty else {
         continue
       }

@@ -72,7 +72,9 @@ public enum RoleRule {
     let weight = isTCP ? 0.2 : pair.aPort == pair.bPort ? 2.5 : 1.0
     let speaker = weight * (pair.firstFromB ? 1 : -1)
 
-    let port = PortPrior.logOdds(pair.aPort) - PortPrior.logOdds(pair.bPort)
+    let port =
+      PortPrior.logOdds(pair.aPort, pair.protocolNumber)
+      - PortPrior.logOdds(pair.bPort, pair.protocolNumber)
 
     let sum = known + fanIn + speaker + port
     let toA = sum > 0 || sum == 0 && pair.firstFromB
@@ -104,8 +106,8 @@ public enum RoleRule {
 /// How likely a port number is a server's, before anything is seen. The weakest evidence.
 public enum PortPrior {
   /// Log-odds of "server" for a port. Ranges: RFC 6335 section 6 (system, user, dynamic).
-  public static func logOdds(_ port: UInt16) -> Double {
-    if isClientPort(port) { return -3 }
+  public static func logOdds(_ port: UInt16, _ protocolNumber: UInt8) -> Double {
+    if protocolNumber == IPProtocolNumber.udp && isClientPort(port) { return -3 }
     if port == 0 { return 0 }
     if port < 1024 { return 2.5 }
     if isUserServicePort[Int(port)] { return 1.5 }

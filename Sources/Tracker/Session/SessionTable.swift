@@ -124,7 +124,7 @@ struct SessionTable: ~Copyable {
     row.aPort = UInt16(truncatingIfNeeded: packet.rest)
     row.bPort = UInt16(truncatingIfNeeded: packet.rest >> 16)
     row.protocolNumber = UInt8(truncatingIfNeeded: packet.rest >> 32)
-    row.state = SessionRow.new
+    row.state = SessionRow.whole
     row.events = packet.events
     if packet.fromB {
       row.events.insert(.firstFromB)
@@ -162,7 +162,15 @@ struct SessionTable: ~Copyable {
         clamping: max(1, packet.tick &- slot.pointee.firstTick))
     }
     slot.pointee.events.formUnion(packet.events)
-    if packet.tick < slot.pointee.firstTick { slot.pointee.firstTick = packet.tick }
+    if packet.tick < slot.pointee.firstTick {
+      // Stored behind what it came before: several queues, or files that overlap.
+      slot.pointee.firstTick = packet.tick
+      if packet.fromB {
+        slot.pointee.events.insert(.firstFromB)
+      } else {
+        slot.pointee.events.remove(.firstFromB)
+      }
+    }
     if packet.tick > slot.pointee.lastTick {
       slot.pointee.lastTick = packet.tick
       let now = UInt32(truncatingIfNeeded: packet.tick >> SessionTable.reportedAtShift)
@@ -170,8 +178,9 @@ struct SessionTable: ~Copyable {
       if now &- slot.pointee.reportedAt > activeUnits && now > slot.pointee.reportedAt
         || (slot.pointee.packetsAB | slot.pointee.packetsBA) >> 31 != 0
       {
-        sink.export(slot.pointee)
-        slot.pointee.state = SessionRow.continued
+        var part = slot.pointee
+        part.state = SessionRow.part
+        sink.export(part)
         slot.pointee.packetsAB = 0
         slot.pointee.packetsBA = 0
         slot.pointee.bytesAB = 0

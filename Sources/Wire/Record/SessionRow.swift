@@ -11,7 +11,8 @@
   public var aPort: UInt16
   public var bPort: UInt16
   public var protocolNumber: UInt8
-  /// 0: the slot is free. 1: used. 2: used, and this row continues a session already reported.
+  /// 0: the slot is free. 1: a session, to be counted; its events are all that were ever seen in it.
+  /// 2: a part of a session that goes on and will be counted by its last row.
   public var state: UInt8
   public var events: SessionEvents
   /// Packets from A to B and back (IPFIX packetDeltaCount), since the last report.
@@ -50,8 +51,8 @@
   }
 
   @inlinable public static var free: UInt8 { 0 }
-  @inlinable public static var new: UInt8 { 1 }
-  @inlinable public static var continued: UInt8 { 2 }
+  @inlinable public static var whole: UInt8 { 1 }
+  @inlinable public static var part: UInt8 { 2 }
 }
 
 /// What was seen in a session, by side. Facts only; `ServiceMap` draws the conclusions.
