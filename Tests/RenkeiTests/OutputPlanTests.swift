@@ -76,9 +76,4 @@ import Testing
       ProgressBar.line(bytes: 100, total: 100, packets: 7, seconds: 1).contains("finishing"))
     #expect(!ProgressBar.line(bytes: 0, total: 100, packets: 0, seconds: 0).contains("left"))
   }
-
-  @Test("groups digits by three", arguments: [(UInt64(0), "0"), (999, "999"), (1000, "1,000")])
-  func grouped(count: UInt64, text: String) {
-    #expect(Terminal.grouped(count) == text)
-  }
 }
