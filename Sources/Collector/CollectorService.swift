@@ -2,6 +2,10 @@ public import Wire
 
 /// The collector's process: capture files in, batches of records out.
 public enum CollectorService {
+  private static let overlap =
+    "overlaps in time with the files before it, which were read first; where both saw the same "
+    + "sessions, merge them by time before (mergecap -w)"
+
   /// Reads all files of `configuration` in their order and writes one stream to `output`: batches of
   /// records, then one report, then the ring is closed. Waits while the ring is full; drops nothing.
   ///
@@ -41,9 +45,12 @@ public enum CollectorService {
       if let damage, recorder.filePackets == 0 {
         throw CollectorError.damaged(file: path, damage: damage)
       }
+      let warnings = [damage?.description, recorder.overlapsFilesBefore ? overlap : nil]
+        .compactMap { $0 }
       report.files.append(
         CaptureReport.File(
-          name: path, packets: recorder.filePackets, warning: damage?.description))
+          name: path, packets: recorder.filePackets,
+          warning: warnings.isEmpty ? nil : warnings.joined(separator: "; ")))
       bytesBefore += max(size, bytesTaken)
       status.set(.inputBytes, of: process, to: bytesBefore)
     }

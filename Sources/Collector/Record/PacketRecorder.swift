@@ -13,8 +13,11 @@ struct PacketRecorder: ~Copyable, PacketSink {
   private(set) var packets: UInt64 = 0
   /// Frame octets as on the wire, of all packets.
   private(set) var frameBytes: UInt64 = 0
+  /// Times of the file being read.
   private var earliestNs = UInt64.max
   private var latestNs: UInt64 = 0
+  /// Times of the files before it.
+  private var timesBefore: (start: UInt64, end: UInt64)?
 
   /// - Parameter filter: an expression; empty keeps everything.
   /// - Throws: `CollectorError.badFilter`.
@@ -28,10 +31,24 @@ struct PacketRecorder: ~Copyable, PacketSink {
   }
 
   /// Nanoseconds since 1970 of the earliest and the latest packet; nil where there was none.
-  var timesNs: (start: UInt64, end: UInt64)? { packets > 0 ? (earliestNs, latestNs) : nil }
+  var timesNs: (start: UInt64, end: UInt64)? {
+    guard filePackets > 0 else { return timesBefore }
+    guard let before = timesBefore else { return (earliestNs, latestNs) }
+    return (min(before.start, earliestNs), max(before.end, latestNs))
+  }
+
+  /// Whether the file being read began more than a second before the files before it had ended. Its
+  /// sessions then were not seen in the order in which they happened.
+  var overlapsFilesBefore: Bool {
+    guard filePackets > 0, let before = timesBefore else { return false }
+    return earliestNs < before.end && before.end - earliestNs > 1_000_000_000
+  }
 
   mutating func beginFile() {
+    timesBefore = timesNs
     filePackets = 0
+    earliestNs = .max
+    latestNs = 0
   }
 
   /// - Complexity: O(1) without a filter; 20 to 30 ns with the parser before it, and about as much again for
