@@ -25,7 +25,15 @@ import Wire
   func hosts() throws {
     var names = HostNames()
     names.add(text: "10.0.0.1 web www # the web\n# 10.0.0.2 no\n2001:DB8::1\tsix\n")
-    names.add(text: "address,name\n10.0.0.1,other\n\"10.0.0.3\",\"printer\"\n10.0.0.4;nas\n10.0.0.5, \"Mail Server, old\"\n10.0.0.6,PC of Tanaka,x\n")
+    names.add(
+      text: """
+        address,name
+        10.0.0.1,other
+        "10.0.0.3","printer"
+        10.0.0.4;nas
+        10.0.0.5, "Mail Server, old"
+        10.0.0.6,PC of Tanaka,x
+        """)
     #expect(names[try #require(IPAddress("10.0.0.1"))] == "web")
     #expect(names[try #require(IPAddress("10.0.0.2"))] == nil)
     #expect(names[try #require(IPAddress("2001:db8::1"))] == "six")
