@@ -25,8 +25,7 @@ struct ChildProcess {
     if !keepsStandardInput {
       posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
     }
-    // Whoever started this process may have blocked signals (a dispatch thread has); a stage must
-    // end on SIGTERM all the same.
+    // The supervisor blocks signals, and whoever started it may have; a stage blocks none.
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
     defer { posix_spawnattr_destroy(&attributes) }
@@ -50,10 +49,10 @@ struct ChildEnd {
   let pid: pid_t
   let status: Int32
 
-  /// Waits for the next child to end; nil when a signal came instead.
+  /// A child that has ended; nil where there is none at the moment.
   static func next() -> ChildEnd? {
     var status: Int32 = 0
-    let pid = waitpid(-1, &status, 0)
+    let pid = waitpid(-1, &status, WNOHANG)
     return pid > 0 ? ChildEnd(pid: pid, status: status) : nil
   }
 

@@ -1,5 +1,4 @@
 internal import Glibc
-internal import Synchronization
 
 /// SIGINT or SIGTERM ended the run; the exit status is 128 and the signal's number, as shells do.
 struct Interrupted: Error {
@@ -13,37 +12,29 @@ struct StageFailed: Error, CustomStringConvertible {
 }
 
 /// The children of a run.
+///
+/// Signals are blocked and waited for, never handled: one that comes at any moment is seen at the
+/// next wait (sigwait(3)).
 final class Supervision {
   private var running: [pid_t: ChildProcess] = [:]
-
-  /// Set by the handler; a handler may only touch what is lock-free.
-  private static let signalSeen = Atomic<Int32>(0)
+  private var awaited = sigset_t()
 
   init() {
-    var ours = sigset_t()
-    sigemptyset(&ours)
-    sigaddset(&ours, SIGINT)
-    sigaddset(&ours, SIGTERM)
-    sigaddset(&ours, SIGHUP)
-    sigprocmask(SIG_UNBLOCK, &ours, nil)
-    for number in [SIGINT, SIGTERM, SIGHUP] {
-      var before = sigaction()
-      sigaction(number, nil, &before)
-      // nohup(1) had its reason.
-      if number == SIGHUP && Supervision.isIgnored(before) { continue }
-      var action = sigaction()
-      action.__sigaction_handler.sa_handler = {
-        Supervision.signalSeen.store($0, ordering: .relaxed)
-      }
-      // Without SA_RESTART, so that waitpid returns.
-      action.sa_flags = 0
-      sigaction(number, &action, nil)
+    sigemptyset(&awaited)
+    for number in [SIGCHLD, SIGINT, SIGTERM, SIGHUP] {
+      // A shell may have had some of them ignored; but where SIGHUP is, nohup(1) had its reason.
+      if number == SIGHUP && Supervision.isIgnored(number) { continue }
+      signal(number, SIG_DFL)
+      sigaddset(&awaited, number)
     }
+    pthread_sigmask(SIG_BLOCK, &awaited, nil)
   }
 
-  private static func isIgnored(_ action: sigaction) -> Bool {
+  private static func isIgnored(_ number: Int32) -> Bool {
+    var action = sigaction()
+    sigaction(number, nil, &action)
     // SIG_IGN is a macro of a cast that Swift can't import: the pointer 1 (signal.h).
-    unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1
+    return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1
   }
 
   func start(
@@ -61,26 +52,30 @@ final class Supervision {
   /// - Returns: the first failure, or nil where all ended well.
   func waitForAll() -> (any Error)? {
     var failure: (any Error)?
-    while !running.isEmpty {
-      let end = ChildEnd.next()
-      let signal = Supervision.signalSeen.load(ordering: .relaxed)
-      if signal != 0 && failure == nil {
-        failure = Interrupted(signal: signal)
+    while true {
+      while let end = ChildEnd.next() {
+        guard let child = running.removeValue(forKey: end.pid) else { continue }
+        if end.isSuccess || failure != nil { continue }
+        failure = Supervision.failure(of: child, end)
         endAll()
       }
-      guard let end, let child = running.removeValue(forKey: end.pid) else { continue }
-      if end.isSuccess || failure != nil { continue }
-      if let number = end.signal {
-        failure = StageFailed(
-          description: "the \(child.role) (process \(end.pid)) was ended by signal \(number), "
-            + "\(String(cString: strsignal(number))); no report was written", alreadySaid: false)
-      } else {
-        failure = StageFailed(
-          description: "the \(child.role) failed", alreadySaid: true)
+      if running.isEmpty { return failure }
+      var number: Int32 = 0
+      sigwait(&awaited, &number)
+      if number != SIGCHLD && failure == nil {
+        failure = Interrupted(signal: number)
+        endAll()
       }
-      endAll()
     }
-    return failure
+  }
+
+  private static func failure(of child: ChildProcess, _ end: ChildEnd) -> StageFailed {
+    guard let number = end.signal else {
+      return StageFailed(description: "the \(child.role) failed", alreadySaid: true)
+    }
+    return StageFailed(
+      description: "the \(child.role) (process \(end.pid)) was ended by signal \(number), "
+        + "\(String(cString: strsignal(number))); no report was written", alreadySaid: false)
   }
 
   private func endAll() {
