@@ -21,29 +21,26 @@ enum Handshake {
     }
   }
 
-  struct Outcome {
-    var kind = RelationKind.provided
-    var basis: Basis
-    var confidence: Double
-    var refused = false
-    var unanswered = false
-  }
-
-  /// What became of the request, with the server as A in `events`.
-  static func outcome(serverEvents events: SessionEvents) -> Outcome {
+  /// Books what became of the one session's request. A is the server.
+  static func book(_ link: inout Link) {
+    let events = link.events
+    let isICMP =
+      link.protocolNumber == IPProtocolNumber.icmp
+      || link.protocolNumber == IPProtocolNumber.icmpv6
     if events.contains(.synAckFromA) {
-      return events.contains(.synFromB)
-        ? Outcome(basis: .handshake, confidence: 0.999)
-        : Outcome(basis: .synAck, confidence: 0.98)
+      // An echo reply is all there is to wait for; TCP goes on, or it was a probe or a flood.
+      guard !isICMP, events.isDisjoint(with: [.progressFromA, .progressFromB]) else { return }
+      if events.contains(.synFromB) { link.halfOpen = 1 } else { link.unasked = 1 }
+      return
     }
     // The SYN+ACK is missing from the capture, but the session went on: the server did answer.
-    if events.contains(.progressFromA) { return Outcome(basis: .syn, confidence: 0.98) }
-    if events.contains(.rstFromA) { return Outcome(basis: .syn, confidence: 0.98, refused: true) }
-    // The client went on as if it had been answered, but no answer was captured: a tap that sees
-    // one direction, or crafted packets. Whether anybody serves is not shown.
-    if events.contains(.progressFromB) {
-      return Outcome(kind: .undecided, basis: .syn, confidence: 0.6)
+    if events.contains(.progressFromA) { return }
+    if events.contains(.rstFromA) {
+      link.refused = 1
+    } else if events.contains(.progressFromB) {
+      link.unheard = 1
+    } else {
+      link.unanswered = 1
     }
-    return Outcome(basis: .syn, confidence: 0.98, unanswered: true)
   }
 }

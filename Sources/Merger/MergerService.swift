@@ -97,9 +97,9 @@ struct Merging {
     let sent = capture.accounting[PacketOutcome.mapped.name] ?? 0
     guard fold.packets == sent else { throw MergerError.lost(sent: sent, merged: fold.packets) }
     capture.sessionsExportedEarly = sessionsExportedEarly
-    let (addresses, relations) = fold.finish()
+    let (addresses, links) = fold.finish()
     try MapStore.create(
-      path: store, capture: capture, addresses: addresses, relations: relations,
+      path: store, capture: capture, addresses: addresses, links: links,
       watermarks: watermarks)
   }
 }

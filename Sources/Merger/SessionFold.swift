@@ -1,111 +1,78 @@
 internal import ServiceMap
 internal import Wire
 
-/// Folds session rows into relations. Pure: rows in, relations out, in any order of rows.
+/// Folds session rows into links. Pure: rows in, links out, in any order of rows.
 ///
-/// A session whose handshake was seen is oriented at once and becomes part of a relation. The
-/// others stay neutral, one row for each pair of endpoints and first speaker, until `finish` knows
-/// what all of them together say about their endpoints.
+/// Sessions whose handshake was seen are one link for each server endpoint and client. The others
+/// stay neutral: one link for each pair of endpoints, until `finish` joins those of which one side
+/// only ever had one partner.
 struct SessionFold {
   var addresses = AddressTable()
-  private var relations = RelationTable()
-  private var pairs: [Pair] = []
-  private var pairIndex = KeyIndex()
+  private var links: [Link] = []
+  private var index = KeyIndex()
   /// Sum of the packets of all rows added.
   private(set) var packets: UInt64 = 0
-
-  /// Neutral sessions with the same endpoints and the same first speaker.
-  struct Pair {
-    var a: UInt32
-    var b: UInt32
-    var evidence: PairEvidence
-    var sessions: UInt64 = 0
-    var twoWaySessions: UInt64 = 0
-    var packetsAB: UInt64 = 0
-    var packetsBA: UInt64 = 0
-    var bytesAB: UInt64 = 0
-    var bytesBA: UInt64 = 0
-    var firstTick: UInt64 = .max
-    var lastTick: UInt64 = 0
-    var events: SessionEvents = []
-    /// The one spoken to is a multicast or broadcast group.
-    var isToGroup = false
-    /// Both sides said more than SYN and RST.
-    var isTwoWay: Bool { events.contains([.progressFromA, .progressFromB]) }
-  }
 
   /// - Complexity: O(1) amortised: one table access.
   mutating func add(_ row: SessionRow) {
     packets += UInt64(row.packetsAB) + UInt64(row.packetsBA)
+    let one: Link
+    let number: Int
     if let serverIsA = Handshake.server(of: row) {
-      addOriented(row, serverIsA: serverIsA)
+      one = SessionFold.link(row, hasHandshake: true, exchanged: !serverIsA)
+      number = index.number(of: SessionFold.key(one, bPort: 0))
     } else {
-      addNeutral(row)
+      one = SessionFold.link(row, hasHandshake: false, exchanged: false)
+      number = index.number(of: SessionFold.key(one, bPort: one.bPort))
     }
+    if number == links.count {
+      links.append(one)
+      return
+    }
+    if links[number].bPort != one.bPort { links[number].bPorts = 2 }
+    links[number].add(one)
   }
 
-  private mutating func addOriented(_ row: SessionRow, serverIsA: Bool) {
-    // From here on A is the server.
-    let events = serverIsA ? row.events : row.events.exchanged
-    let outcome = Handshake.outcome(serverEvents: events)
-    var one = Relation(
-      server: Int(serverIsA ? row.a : row.b), client: Int(serverIsA ? row.b : row.a),
-      protocolNumber: row.protocolNumber, port: serverIsA ? row.aPort : row.bPort,
-      kind: outcome.kind, basis: outcome.basis, confidence: outcome.confidence)
-    if outcome.kind == .undecided { one.clientPort = serverIsA ? row.bPort : row.aPort }
-    one.packetsToServer = UInt64(serverIsA ? row.packetsBA : row.packetsAB)
-    one.packetsToClient = UInt64(serverIsA ? row.packetsAB : row.packetsBA)
-    one.bytesToServer = serverIsA ? row.bytesBA : row.bytesAB
-    one.bytesToClient = serverIsA ? row.bytesAB : row.bytesBA
-    one.firstTick = row.firstTick
-    one.lastTick = row.lastTick
+  /// The row as a link of its own, its sides exchanged on demand.
+  private static func link(_ row: SessionRow, hasHandshake: Bool, exchanged: Bool) -> Link {
+    var link = Link(
+      a: Int(row.a), b: Int(row.b), protocolNumber: row.protocolNumber, aPort: row.aPort,
+      bPort: row.bPort, hasHandshake: hasHandshake, events: row.events)
+    link.packetsAB = UInt64(row.packetsAB)
+    link.packetsBA = UInt64(row.packetsBA)
+    link.bytesAB = row.bytesAB
+    link.bytesBA = row.bytesBA
+    link.firstTick = row.firstTick
+    link.lastTick = row.lastTick
     if row.state == SessionRow.whole {
-      one.sessions = 1
-      one.refused = outcome.refused ? 1 : 0
-      one.unanswered = outcome.unanswered ? 1 : 0
+      link.sessions = 1
+      link.firstFromB = row.events.contains(.firstFromB) ? 1 : 0
+      link.twoWay = row.events.contains([.progressFromA, .progressFromB]) ? 1 : 0
+    }
+    if exchanged { link = link.exchanged }
+    if hasHandshake && link.sessions == 1 {
+      Handshake.book(&link)
       if row.handshakeTicks > 0 {
-        one.handshakes = 1
-        one.handshakeTicksSum = UInt64(row.handshakeTicks)
-        one.handshakeTicksMin = UInt64(row.handshakeTicks)
+        link.handshakes = 1
+        link.handshakeTicksSum = UInt64(row.handshakeTicks)
+        link.handshakeTicksMin = UInt64(row.handshakeTicks)
       }
     }
-    relations.add(one)
+    return link
   }
 
-  private mutating func addNeutral(_ row: SessionRow) {
-    let firstFromB = row.events.contains(.firstFromB)
-    let number = pairIndex.number(
-      of: Key(
-        UInt64(row.a) << 32 | UInt64(row.b),
-        UInt64(row.aPort) | UInt64(row.bPort) << 16 | UInt64(row.protocolNumber) << 32
-          | (firstFromB ? 1 << 40 : 0)))
-    if number == pairs.count {
-      pairs.append(
-        Pair(
-          a: row.a, b: row.b,
-          evidence: PairEvidence(
-            protocolNumber: row.protocolNumber, aPort: row.aPort, bPort: row.bPort,
-            firstFromB: firstFromB)))
-    }
-    let isTwoWay = row.events.contains([.progressFromA, .progressFromB])
-    pairs[number].sessions += row.state == SessionRow.whole ? 1 : 0
-    pairs[number].twoWaySessions += row.state == SessionRow.whole && isTwoWay ? 1 : 0
-    pairs[number].packetsAB += UInt64(row.packetsAB)
-    pairs[number].packetsBA += UInt64(row.packetsBA)
-    pairs[number].bytesAB += row.bytesAB
-    pairs[number].bytesBA += row.bytesBA
-    pairs[number].firstTick = min(pairs[number].firstTick, row.firstTick)
-    pairs[number].lastTick = max(pairs[number].lastTick, row.lastTick)
-    pairs[number].events.formUnion(row.events)
+  private static func key(_ link: Link, bPort: UInt16) -> Key {
+    Key(
+      UInt64(link.a) << 32 | UInt64(link.b),
+      UInt64(link.aPort) | UInt64(bPort) << 16 | UInt64(link.protocolNumber) << 32
+        | (link.hasHandshake ? 1 << 40 : 0))
   }
 
-  /// Judges what is neutral, and gives all relations with true addresses.
+  /// All links, with true addresses.
   ///
-  /// - Complexity: O(pairs + relations).
-  mutating func finish() -> (addresses: [IPAddress], relations: [Relation]) {
-    for index in pairs.indices { pairs[index].isToGroup = isToGroup(pairs[index]) }
-    let evidence = EvidenceTable(pairs: pairs, relations: relations.rows)
-    for pair in pairs { relations.add(PairJudge.relation(of: pair, evidence: evidence)) }
+  /// - Complexity: O(links).
+  mutating func finish() -> (addresses: [IPAddress], links: [Link]) {
+    var result = LeafFold.joined(links)
     var numbers = KeyIndex()
     var trueAddresses: [IPAddress] = []
     func number(_ value: Int) -> Int {
@@ -115,61 +82,65 @@ struct SessionFold {
       }
       return number
     }
-    var result = relations.rows
     for index in result.indices {
-      result[index].server = number(result[index].server)
-      result[index].client = number(result[index].client)
-      if result[index].kind.isService && result[index].answered == 0 {
-        result[index].kind = .failed
+      if result[index].hasHandshake && result[index].bPorts > 1 {
+        result[index].bPorts = max(2, UInt32(clamping: result[index].sessions))
       }
-      // Whatever a handshake with a group means, it is no service and no host's request.
-      if trueAddresses[result[index].server].isMulticastOrBroadcast {
-        result[index].kind = .group
-      } else if trueAddresses[result[index].client].isMulticastOrBroadcast {
-        result[index].kind = .notice
-      }
+      result[index].a = number(result[index].a)
+      result[index].b = number(result[index].b)
     }
     return (trueAddresses, result)
   }
-
-  /// A group by its address; or a network's broadcast address, known by ending in .255 and silence.
-  private func isToGroup(_ pair: Pair) -> Bool {
-    let facts = pair.evidence
-    let target = addresses.address(of: facts.firstFromB ? pair.a : pair.b)
-    if target.isMulticastOrBroadcast { return true }
-    let isSilent = facts.firstFromB ? pair.packetsAB == 0 : pair.packetsBA == 0
-    return target.isIPv4 && target.v4 & 0xFF == 0xFF && isSilent
-      && ProtocolName.hasPorts(facts.protocolNumber)
-  }
 }
 
-/// Relations by key, in order of first appearance.
-struct RelationTable {
-  private(set) var rows: [Relation] = []
-  private var index = KeyIndex()
-
-  /// Adds `one` to the relation with the same key. The best basis and its confidence stand.
-  mutating func add(_ one: Relation) {
-    // What is undecided or a notice is kept apart from what is provided at the same endpoint.
-    let apart = one.kind.isService || one.kind == .failed ? 0 : UInt64(one.kind.rawValue)
-    let number = index.number(
-      of: Key(
-        UInt64(one.server) << 32 | UInt64(one.client),
-        UInt64(one.port) | UInt64(one.clientPort) << 16 | UInt64(one.protocolNumber) << 32
-          | apart << 40))
-    guard number < rows.count else {
-      rows.append(one)
-      return
+/// Joins neutral links whose B side are leaves: endpoints that only ever spoke to this one A.
+///
+/// A client takes a new port for each session with a server, so these ports are many and say nothing
+/// each by itself; how many there are is the evidence, and that is kept. An endpoint with two
+/// partners, and two endpoints that only know each other, stay as they are.
+enum LeafFold {
+  /// - Complexity: O(links): three table accesses for each neutral one.
+  static func joined(_ links: [Link]) -> [Link] {
+    var endpoints = KeyIndex()
+    var degrees: [UInt32] = []
+    func endpoint(_ host: Int, _ proto: UInt8, _ port: UInt16) -> Int {
+      let number = endpoints.number(
+        of: Key(UInt64(host), UInt64(proto) << 16 | UInt64(port)))
+      if number == degrees.count { degrees.append(0) }
+      return number
     }
-    if one.answered > 0 && rows[number].answered == 0 {
-      // A request that failed says nothing about the role; an answer does.
-      rows[number].basis = one.basis
-      rows[number].confidence = one.confidence
-      rows[number].kind = one.kind
-    } else if (one.answered > 0) == (rows[number].answered > 0) {
-      rows[number].takeRole(of: one)
+    for link in links where !link.hasHandshake {
+      degrees[endpoint(link.a, link.protocolNumber, link.aPort)] += 1
+      degrees[endpoint(link.b, link.protocolNumber, link.bPort)] += 1
     }
-    if one.kind == .provided && rows[number].kind == .peer { rows[number].kind = .provided }
-    rows[number].add(one)
+    var result: [Link] = []
+    result.reserveCapacity(links.count)
+    var stars = KeyIndex()
+    var places: [Int] = []
+    for link in links {
+      guard !link.hasHandshake, ProtocolName.hasPorts(link.protocolNumber) else {
+        result.append(link)
+        continue
+      }
+      let a = degrees[endpoint(link.a, link.protocolNumber, link.aPort)]
+      let b = degrees[endpoint(link.b, link.protocolNumber, link.bPort)]
+      guard (a == 1) != (b == 1) else {
+        result.append(link)
+        continue
+      }
+      let one = a == 1 ? link.exchanged : link
+      let number = stars.number(
+        of: Key(
+          UInt64(one.a) << 32 | UInt64(one.b),
+          UInt64(one.aPort) | UInt64(one.protocolNumber) << 16))
+      if number == places.count {
+        places.append(result.count)
+        result.append(one)
+      } else {
+        result[places[number]].bPorts += 1
+        result[places[number]].add(one)
+      }
+    }
+    return result
   }
 }

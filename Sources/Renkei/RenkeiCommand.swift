@@ -24,7 +24,8 @@ struct RenkeiCommand: ParsableCommand {
       """,
     version: "renkei \(version)",
     subcommands: [
-      AuditCommand.self, ReportCommand.self, CollectCommand.self, SplitCommand.self,
+      AuditCommand.self, ReportCommand.self, EvidenceCommand.self, CollectCommand.self,
+      SplitCommand.self,
       TrackCommand.self, MergeCommand.self,
     ])
 

@@ -22,6 +22,8 @@ public enum RelationKind: UInt8, CaseIterable, Sendable {
 
 /// On what a role rests, the strongest evidence first.
 public enum Basis: UInt8, CaseIterable, Sendable {
+  /// The operator said so.
+  case overridden = 0
   /// SYN and SYN+ACK of the same session were seen (also SCTP, DCCP, and ICMP request and reply).
   case handshake = 1
   /// A SYN+ACK without its SYN.
@@ -40,6 +42,8 @@ public enum Basis: UInt8, CaseIterable, Sendable {
   case group = 8
   /// Nothing.
   case none = 9
+  /// What the two hosts do elsewhere, and how much each sends.
+  case behaviour = 10
 
   /// The name in JSON and CSV.
   public var name: String { "\(self)" }
@@ -56,6 +60,9 @@ public struct Relation: Equatable, Sendable {
   public var protocolNumber: UInt8
   /// The server's port; ICMP: type·256+code of the request.
   public var port: UInt16
+  /// How many ports of the server this stands for, of which `port` is the smallest: 1, or more where
+  /// requests to many ports came to nothing, as those of a scan.
+  public var serverPorts: UInt32
   /// The client's port where the kind is `undecided`; else 0, since client ports are not kept.
   public var clientPort: UInt16
   public var kind: RelationKind
@@ -91,6 +98,7 @@ public struct Relation: Equatable, Sendable {
     self.kind = kind
     self.basis = basis
     self.confidence = confidence
+    serverPorts = 1
     sessions = 0
     refused = 0
     unanswered = 0
@@ -120,6 +128,7 @@ public struct Relation: Equatable, Sendable {
 
   /// Adds the counters of `other`, which has the same key.
   public mutating func add(_ other: Relation) {
+    serverPorts = max(serverPorts, other.serverPorts)
     sessions += other.sessions
     refused += other.refused
     unanswered += other.unanswered

@@ -9,25 +9,31 @@ public import Wire
 /// |---|---|
 /// | `meta` | `schema`, `capture` (JSON of `CaptureReport`) |
 /// | `watermark` | how far each stream had been consumed when the rest was committed |
-/// | `address` | every address that has a part in a relation, as text |
-/// | `relation` | `Relation`, one row each; ticks are 4,096 ns since 1970 |
+/// | `address` | every address that has a part in a link, as text |
+/// | `link` | `Link`, one row each; ticks are 4,096 ns since 1970 |
 ///
-/// All of an epoch is committed in one transaction: relations and watermarks, or neither.
+/// No role is stored but what a handshake said: roles are judged when the store is read, from all of
+/// it and from what the operator says (`RoleJudge`).
+///
+/// All of an epoch is committed in one transaction: links and watermarks, or neither.
 public enum MapStore {
   /// The schema's name and version.
-  public static let schema = "renkei.store/1"
+  public static let schema = "renkei.store/2"
 
   private static let tables = """
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE watermark (tracker INTEGER PRIMARY KEY, sequence INTEGER NOT NULL);
     CREATE TABLE address (id INTEGER PRIMARY KEY, address TEXT NOT NULL);
-    CREATE TABLE relation (
-      server INTEGER NOT NULL REFERENCES address, client INTEGER NOT NULL REFERENCES address,
-      protocol INTEGER NOT NULL, port INTEGER NOT NULL, client_port INTEGER NOT NULL,
-      kind INTEGER NOT NULL, basis INTEGER NOT NULL, confidence REAL NOT NULL,
-      sessions INTEGER NOT NULL, refused INTEGER NOT NULL, unanswered INTEGER NOT NULL,
-      packets_to_server INTEGER NOT NULL, packets_to_client INTEGER NOT NULL,
-      bytes_to_server INTEGER NOT NULL, bytes_to_client INTEGER NOT NULL,
+    CREATE TABLE link (
+      a INTEGER NOT NULL REFERENCES address, b INTEGER NOT NULL REFERENCES address,
+      protocol INTEGER NOT NULL, a_port INTEGER NOT NULL, b_port INTEGER NOT NULL,
+      a_ports INTEGER NOT NULL, b_ports INTEGER NOT NULL,
+      has_handshake INTEGER NOT NULL, events INTEGER NOT NULL,
+      sessions INTEGER NOT NULL, first_from_b INTEGER NOT NULL, two_way INTEGER NOT NULL,
+      refused INTEGER NOT NULL, unanswered INTEGER NOT NULL, half_open INTEGER NOT NULL,
+      unasked INTEGER NOT NULL, unheard INTEGER NOT NULL,
+      packets_ab INTEGER NOT NULL, packets_ba INTEGER NOT NULL,
+      bytes_ab INTEGER NOT NULL, bytes_ba INTEGER NOT NULL,
       first_tick INTEGER NOT NULL, last_tick INTEGER NOT NULL,
       handshakes INTEGER NOT NULL, handshake_ticks_sum INTEGER NOT NULL,
       handshake_ticks_min INTEGER NOT NULL);
@@ -39,9 +45,9 @@ public enum MapStore {
   /// crash leaves behind is a temporary file that nobody opens.
   ///
   /// - Throws: `StoreError` with SQLite's reason.
-  /// - Complexity: O(relations), about 1 µs each.
+  /// - Complexity: O(links), about 1 µs each.
   public static func create(
-    path: String, capture: CaptureReport, addresses: [IPAddress], relations: [Relation],
+    path: String, capture: CaptureReport, addresses: [IPAddress], links: [Link],
     watermarks: [UInt64]
   ) throws {
     do {
@@ -60,7 +66,7 @@ public enum MapStore {
               sql: "INSERT INTO watermark VALUES (?, ?)", arguments: [tracker, Int64(sequence)])
           }
           try insert(addresses, into: database)
-          try insert(relations, into: database)
+          try insert(links, into: database)
           return .commit
         }
       }
@@ -83,44 +89,71 @@ public enum MapStore {
     }
   }
 
-  private static func insert(_ relations: [Relation], into database: Database) throws {
-    let places = Array(repeating: "?", count: 20).joined(separator: ", ")
-    let bulk = try BulkStatement(database, "INSERT INTO relation VALUES (\(places))")
-    for one in relations {
-      bulk.bind(1, Int64(one.server))
-      bulk.bind(2, Int64(one.client))
+  private static func insert(_ links: [Link], into database: Database) throws {
+    let places = Array(repeating: "?", count: 26).joined(separator: ", ")
+    let bulk = try BulkStatement(database, "INSERT INTO link VALUES (\(places))")
+    for one in links {
+      bulk.bind(1, Int64(one.a))
+      bulk.bind(2, Int64(one.b))
       bulk.bind(3, Int64(one.protocolNumber))
-      bulk.bind(4, Int64(one.port))
-      bulk.bind(5, Int64(one.clientPort))
-      bulk.bind(6, Int64(one.kind.rawValue))
-      bulk.bind(7, Int64(one.basis.rawValue))
-      bulk.bind(8, one.confidence)
-      bulk.bind(9, one.sessions)
-      bulk.bind(10, one.refused)
-      bulk.bind(11, one.unanswered)
-      bulk.bind(12, one.packetsToServer)
-      bulk.bind(13, one.packetsToClient)
-      bulk.bind(14, one.bytesToServer)
-      bulk.bind(15, one.bytesToClient)
-      bulk.bind(16, one.firstTick)
-      bulk.bind(17, one.lastTick)
-      bulk.bind(18, one.handshakes)
-      bulk.bind(19, one.handshakeTicksSum)
-      bulk.bind(20, one.handshakeTicksMin)
+      bulk.bind(4, Int64(one.aPort))
+      bulk.bind(5, Int64(one.bPort))
+      bulk.bind(6, Int64(one.aPorts))
+      bulk.bind(7, Int64(one.bPorts))
+      bulk.bind(8, Int64(one.hasHandshake ? 1 : 0))
+      bulk.bind(9, Int64(one.events.rawValue))
+      bulk.bind(10, one.sessions)
+      bulk.bind(11, one.firstFromB)
+      bulk.bind(12, one.twoWay)
+      bulk.bind(13, one.refused)
+      bulk.bind(14, one.unanswered)
+      bulk.bind(15, one.halfOpen)
+      bulk.bind(16, one.unasked)
+      bulk.bind(17, one.unheard)
+      bulk.bind(18, one.packetsAB)
+      bulk.bind(19, one.packetsBA)
+      bulk.bind(20, one.bytesAB)
+      bulk.bind(21, one.bytesBA)
+      bulk.bind(22, one.firstTick)
+      bulk.bind(23, one.lastTick)
+      bulk.bind(24, one.handshakes)
+      bulk.bind(25, one.handshakeTicksSum)
+      bulk.bind(26, one.handshakeTicksMin)
       try bulk.run()
     }
   }
 
-  /// Reads a whole map.
+  /// What a store holds.
+  public struct Content: Sendable {
+    public let capture: CaptureReport
+    public let addresses: [IPAddress]
+    /// They refer to `addresses`.
+    public let links: [Link]
+  }
+
+  /// Reads a whole map and judges its roles.
+  ///
+  /// - Parameter name: names for the addresses, as `ServiceMap.init` takes them.
+  /// - Throws: as `read`.
+  public static func load(
+    path: String, overrides: RoleOverrides = RoleOverrides(),
+    networkBits: ServiceMap.NetworkBits = .init(),
+    name: (IPAddress) -> String? = { _ in nil }
+  ) throws -> ServiceMap {
+    let content = try read(path: path)
+    let judge = RoleJudge(
+      links: content.links, addresses: content.addresses, overrides: overrides)
+    return ServiceMap(
+      capture: content.capture, addresses: content.addresses, relations: judge.relations(),
+      networkBits: networkBits, name: name)
+  }
+
+  /// Reads all that a store holds.
   ///
   /// The file may be anybody's: what it holds is checked, so that no report can trap on it.
   ///
-  /// - Parameter name: names for the addresses, as `ServiceMap.init` takes them.
   /// - Throws: `StoreError` where the file is missing, no store, of another version, or damaged.
-  public static func load(
-    path: String, networkBits: ServiceMap.NetworkBits = .init(),
-    name: (IPAddress) -> String? = { _ in nil }
-  ) throws -> ServiceMap {
+  public static func read(path: String) throws -> Content {
     guard FileManager.default.fileExists(atPath: path) else {
       throw StoreError(path: path, action: "read", reason: "no such file")
     }
@@ -144,9 +177,8 @@ public enum MapStore {
           throw StoreError(path: path, action: "read", reason: "its packet counters are damaged")
         }
         let (addresses, numbers) = try addresses(database, path)
-        return ServiceMap(
-          capture: capture, addresses: addresses,
-          relations: try relations(database, numbers, path), networkBits: networkBits, name: name)
+        return Content(
+          capture: capture, addresses: addresses, links: try links(database, numbers, path))
       }
     } catch let error as DatabaseError {
       throw StoreError(path: path, action: "read", reason: error.message ?? "\(error.resultCode)")
@@ -172,41 +204,48 @@ public enum MapStore {
     return (addresses, numbers)
   }
 
-  private static func relations(
+  private static func links(
     _ database: Database, _ numbers: [Int64: Int], _ path: String
-  ) throws -> [Relation] {
-    var relations: [Relation] = []
-    let bulk = try BulkStatement(database, "SELECT * FROM relation")
+  ) throws -> [Link] {
+    var links: [Link] = []
+    let bulk = try BulkStatement(database, "SELECT * FROM link")
     while try bulk.step() {
-      guard let server = numbers[bulk.integer(0)], let client = numbers[bulk.integer(1)],
+      guard let a = numbers[bulk.integer(0)], let b = numbers[bulk.integer(1)],
         let protocolNumber = UInt8(exactly: bulk.integer(2)),
-        let port = UInt16(exactly: bulk.integer(3)),
-        let clientPort = UInt16(exactly: bulk.integer(4)),
-        let kind = UInt8(exactly: bulk.integer(5)).flatMap(RelationKind.init),
-        let basis = UInt8(exactly: bulk.integer(6)).flatMap(Basis.init),
-        0...1 ~= bulk.real(7)
-      else { throw StoreError(path: path, action: "read", reason: "a relation is damaged") }
-      var one = Relation(
-        server: server, client: client, protocolNumber: protocolNumber, port: port,
-        clientPort: clientPort, kind: kind, basis: basis, confidence: bulk.real(7))
-      one.sessions = bulk.counter(8)
-      one.refused = bulk.counter(9)
-      one.unanswered = bulk.counter(10)
-      one.packetsToServer = bulk.counter(11)
-      one.packetsToClient = bulk.counter(12)
-      one.bytesToServer = bulk.counter(13)
-      one.bytesToClient = bulk.counter(14)
-      one.firstTick = bulk.tick(15)
-      one.lastTick = bulk.tick(16)
-      one.handshakes = bulk.counter(17)
-      one.handshakeTicksSum = bulk.counter(18)
-      one.handshakeTicksMin = bulk.tick(19)
+        let aPort = UInt16(exactly: bulk.integer(3)),
+        let bPort = UInt16(exactly: bulk.integer(4)),
+        let aPorts = UInt32(exactly: bulk.integer(5)),
+        let bPorts = UInt32(exactly: bulk.integer(6)),
+        let events = UInt16(exactly: bulk.integer(8))
+      else { throw StoreError(path: path, action: "read", reason: "a link is damaged") }
+      var one = Link(
+        a: a, b: b, protocolNumber: protocolNumber, aPort: aPort, bPort: bPort,
+        hasHandshake: bulk.integer(7) != 0, events: SessionEvents(rawValue: events))
+      one.aPorts = aPorts
+      one.bPorts = bPorts
+      one.sessions = bulk.counter(9)
+      one.firstFromB = bulk.counter(10)
+      one.twoWay = bulk.counter(11)
+      one.refused = bulk.counter(12)
+      one.unanswered = bulk.counter(13)
+      one.halfOpen = bulk.counter(14)
+      one.unasked = bulk.counter(15)
+      one.unheard = bulk.counter(16)
+      one.packetsAB = bulk.counter(17)
+      one.packetsBA = bulk.counter(18)
+      one.bytesAB = bulk.counter(19)
+      one.bytesBA = bulk.counter(20)
+      one.firstTick = bulk.tick(21)
+      one.lastTick = bulk.tick(22)
+      one.handshakes = bulk.counter(23)
+      one.handshakeTicksSum = bulk.counter(24)
+      one.handshakeTicksMin = bulk.tick(25)
       guard bulk.isPlausible else {
-        throw StoreError(path: path, action: "read", reason: "a relation's counters are damaged")
+        throw StoreError(path: path, action: "read", reason: "a link's counters are damaged")
       }
-      relations.append(one)
+      links.append(one)
     }
-    return relations
+    return links
   }
 }
 

@@ -28,6 +28,8 @@ struct SessionTable: ~Copyable {
   /// to memory (about 100 ns), few enough for the line-fill buffers.
   static let window = 32
   private static let firstSlotsLog2 = 14
+  /// Longer than a server takes to answer, shorter than a person to ask again.
+  private static let silenceTicks = Tick.seconds(1)
   /// Shift from ticks to the unit of `SessionRow.reportedAt`.
   static let reportedAtShift: UInt64 = 18
 
@@ -172,6 +174,9 @@ struct SessionTable: ~Copyable {
       }
     }
     if packet.tick > slot.pointee.lastTick {
+      if packet.tick &- slot.pointee.lastTick > SessionTable.silenceTicks {
+        slot.pointee.events.insert(packet.fromB ? .brokeSilenceB : .brokeSilenceA)
+      }
       slot.pointee.lastTick = packet.tick
       let now = UInt32(truncatingIfNeeded: packet.tick >> SessionTable.reportedAtShift)
       // The second condition keeps the 32-bit packet counters from running over.

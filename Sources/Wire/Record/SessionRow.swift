@@ -80,11 +80,15 @@
   @inlinable public static var progressFromA: SessionEvents { SessionEvents(rawValue: 1 << 11) }
   @inlinable public static var progressFromB: SessionEvents { SessionEvents(rawValue: 1 << 12) }
 
+  /// A broke a silence of at least a second; B did.
+  @inlinable public static var brokeSilenceA: SessionEvents { SessionEvents(rawValue: 1 << 13) }
+  @inlinable public static var brokeSilenceB: SessionEvents { SessionEvents(rawValue: 1 << 14) }
+
   /// The same events with A and B exchanged.
   @inlinable public var exchanged: SessionEvents {
-    let pairs: UInt16 = 0b1_1000_1111_1111
-    let low = rawValue & 0b0_0101_0101 | rawValue & (1 << 11)
-    let high = rawValue & 0b0_1010_1010 | rawValue & (1 << 12)
+    let pairs: UInt16 = 0b111_1000_1111_1111
+    let low = rawValue & 0b010_1000_0101_0101
+    let high = rawValue & 0b101_0000_1010_1010
     let rest = rawValue & ~pairs ^ SessionEvents.firstFromB.rawValue
     return SessionEvents(rawValue: low << 1 | high >> 1 | rest)
   }

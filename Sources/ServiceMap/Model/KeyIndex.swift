@@ -1,9 +1,9 @@
 /// A 128-bit key.
-struct Key: Equatable {
-  var high: UInt64
-  var low: UInt64
+public struct Key: Equatable, Sendable {
+  public var high: UInt64
+  public var low: UInt64
 
-  init(_ high: UInt64, _ low: UInt64) {
+  public init(_ high: UInt64, _ low: UInt64) {
     self.high = high
     self.low = low
   }
@@ -12,20 +12,20 @@ struct Key: Equatable {
 /// Gives each distinct key the next number, from 0: the index of its row in an array beside.
 ///
 /// Open addressing over 4-byte slots, at most half full; the keys themselves are kept once.
-struct KeyIndex {
+public struct KeyIndex: Sendable {
   private var slots: [UInt32]
-  private(set) var keys: [Key] = []
+  public private(set) var keys: [Key] = []
 
-  init() {
+  public init() {
     slots = [UInt32](repeating: 0, count: 4096)
   }
 
-  var count: Int { keys.count }
+  public var count: Int { keys.count }
 
   /// The number of `key`; a new one is `count` as it was before.
   ///
   /// - Complexity: O(1) amortised.
-  mutating func number(of key: Key) -> Int {
+  public mutating func number(of key: Key) -> Int {
     var slot = KeyIndex.hash(key) & (slots.count - 1)
     while slots[slot] != 0 {
       let number = Int(slots[slot]) - 1
@@ -39,7 +39,7 @@ struct KeyIndex {
   }
 
   /// The number of `key`, or nil where it has none.
-  func find(_ key: Key) -> Int? {
+  public func find(_ key: Key) -> Int? {
     var slot = KeyIndex.hash(key) & (slots.count - 1)
     while slots[slot] != 0 {
       let number = Int(slots[slot]) - 1

@@ -1,0 +1,80 @@
+/// What is known of one endpoint (address, protocol, port). Every field is a sum or a count of
+/// distinct things that live in one place only, so shards, epochs and days add up.
+public struct EndpointEvidence: Equatable, Sendable {
+  /// Sessions in which it answered a handshake and the session went on.
+  public var served: UInt64 = 0
+  /// Distinct peer addresses, and distinct peer endpoints.
+  public var peers: UInt32 = 0
+  public var peerPorts: UInt32 = 0
+  /// Peer endpoints that mostly spoke to it first, and those that it mostly spoke to first.
+  public var askedBy: UInt32 = 0
+  public var asked: UInt32 = 0
+  /// Half-open sessions, those of SYN+ACKs that answer nothing, and completed ones, by client.
+  public var halfOpenClients: UInt32 = 0
+  public var completedClients: UInt32 = 0
+
+  public init() {}
+}
+
+/// What is known of one host beyond its endpoints: how it behaves elsewhere.
+public struct HostEvidence: Equatable, Sendable {
+  /// Peer endpoints that it clearly served, and endpoints by which it was clearly served.
+  public var served: UInt32 = 0
+  public var requested: UInt32 = 0
+  /// Endpoints that it spoke to in vain, or that answered its SYN and were let down.
+  public var inVain: UInt32 = 0
+  /// TCP packets that it sent beyond SYN and RST (saturating at 2^20 a link).
+  public var spoken: UInt32 = 0
+  /// TCP links in which both sides said more than SYN and RST; only this host; only the other.
+  public var twoWay: UInt32 = 0
+  public var unheard: UInt32 = 0
+  public var unspoken: UInt32 = 0
+
+  public init() {}
+
+  /// A scanner, or the forged source of a flood: it knocks at many doors and enters few.
+  public var isProbing: Bool { inVain >= 20 && inVain > 4 &* min(requested, 1 << 20) }
+}
+
+/// A pair of endpoints as the rule sees it: differences between A and B, all positive where they
+/// speak for A as the server.
+public struct RoleFeatures: Equatable, Sendable {
+  /// The features in the order of `RoleWeights`.
+  public enum Feature: Int, CaseIterable, Sendable {
+    /// log₂ of (1 + peer addresses), A less B.
+    case peers
+    /// log₂ of (1 + peer endpoints), A less B.
+    case peerPorts
+    /// Who speaks first in this link's sessions, −1…1.
+    case firstSpeaker
+    /// log₂ ratio of those who asked the endpoint to those that it asked, A less B.
+    case asked
+    /// The port number as such (`PortPrior`).
+    case portNumber
+    /// log₂ of how many hosts use this port number, against its neighbours.
+    case portCommon
+    /// How unlike the port is to the client ports of its host and of the network.
+    case notEphemeral
+    /// log₂ ratio of what the host serves elsewhere to what it requests.
+    case host
+    /// log₂ ratio of the octets sent.
+    case octets
+    /// Who breaks a silence within a session, −1…1: mostly the client.
+    case silence
+
+    /// The name in JSON and in explanations.
+    public var name: String { "\(self)" }
+  }
+
+  /// By `Feature.rawValue`.
+  public var values: [Double]
+
+  public init() {
+    values = [Double](repeating: 0, count: Feature.allCases.count)
+  }
+
+  public subscript(feature: Feature) -> Double {
+    get { values[feature.rawValue] }
+    set { values[feature.rawValue] = newValue }
+  }
+}
