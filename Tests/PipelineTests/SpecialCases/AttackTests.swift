@@ -4,7 +4,7 @@ import Testing
 @Suite struct AttackTests {
   @Test(
     "a SYN scan of closed ports finds no service, and every port failed",
-    arguments: Layout.allCases, [">S <RA", ">S", ">S >S"])
+    arguments: Layout.ipv4, [">S <RA", ">S", ">S >S"])
   func synScan(layout: Layout, talk: String) throws {
     var net = Scenario(layout)
     for index in 0..<5000 {
@@ -22,16 +22,17 @@ import Testing
   func synScanFromServicePort(layout: Layout, talk: String) throws {
     var net = Scenario(layout)
     for n in 1...300 { net.tcp(net.client()[443], net.server(n)[UInt16(9000 + n)], talk) }
-    #expect(try net.map().services.isEmpty)
+    let map = try net.map()
+    #expect(map.services.isEmpty)
   }
 
   @Test(
     "scans with odd flags find no service, reset or not",
     arguments: [">A", ">F", ">-", ">FPU", ">FA", ">SA"], [" <R", " <RA", ""])
   func oddFlags(probe: String, answer: String) throws {
-    for layout in Layout.allCases {
+    for layout in Layout.ipv4 {
       var net = Scenario(layout)
-      for index in 0..<1000 {
+      for index in 0..<500 {
         let target = net.server(1 + index % 5)[UInt16(1 + index / 5)]
         net.tcp(net.client()[61_000], target, probe + answer)
       }
@@ -54,10 +55,10 @@ import Testing
     arguments: Layout.allCases, ["<SA", "<SA <SA <SA", "<SA >R"])
   func backscatter(layout: Layout, talk: String) throws {
     var net = Scenario(layout)
-    for n in 1...500 { net.tcp(net.stranger(n)[UInt16(1024 + n * 37)], net.server()[80], talk) }
+    for n in 1...300 { net.tcp(net.stranger(n)[UInt16(1024 + n * 37)], net.server()[80], talk) }
     let map = try net.map()
     #expect(map.services.isEmpty)
-    for n in [1, 250, 500] { #expect(map.requests(net.stranger(n)).isEmpty) }
+    for n in [1, 150, 300] { #expect(map.requests(net.stranger(n)).isEmpty) }
   }
 
   @Test(
@@ -66,11 +67,11 @@ import Testing
   func halfOpen(layout: Layout, talk: String) throws {
     var net = Scenario(layout)
     let web = net.server()[80]
-    for n in 1...500 { net.tcp(net.stranger(n)[UInt16(1024 + n * 37)], web, talk) }
+    for n in 1...300 { net.tcp(net.stranger(n)[UInt16(1024 + n * 37)], web, talk) }
     let map = try net.map()
     #expect(map.services.isEmpty)
     #expect(map.failedServices == [web.tcp])
-    for n in [1, 250, 500] {
+    for n in [1, 150, 300] {
       #expect(map.requests(net.stranger(n)).isEmpty)
       #expect(map.failure(net.stranger(n), web.tcp)?.sessions == 1)
     }
@@ -78,7 +79,7 @@ import Testing
 
   @Test(
     "a server under attack keeps its true clients and gains no other",
-    arguments: Layout.allCases, [">S <SA <SA", "<SA", ">R", ">A <R", ">S", ">RA >RA"])
+    arguments: Layout.ipv4, [">S <SA <SA", "<SA", ">R", ">A <R", ">S", ">RA >RA"])
   func underAttack(layout: Layout, attack: String) throws {
     var net = Scenario(layout)
     let web = net.server()[80]
@@ -96,7 +97,7 @@ import Testing
   @Test("a flood of resets makes no service", arguments: Layout.allCases, [">R", "<R", ">RA <R"])
   func resets(layout: Layout, talk: String) throws {
     var net = Scenario(layout)
-    for n in 1...500 { net.tcp(net.stranger(n)[UInt16(1024 + n * 37)], net.server()[80], talk) }
+    for n in 1...300 { net.tcp(net.stranger(n)[UInt16(1024 + n * 37)], net.server()[80], talk) }
     let map = try net.map()
     #expect(map.services.isEmpty && map.failedServices.isEmpty)
   }

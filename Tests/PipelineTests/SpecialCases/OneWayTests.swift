@@ -7,7 +7,7 @@ import Testing
 
   @Test(
     "what many hosts keep sending to a collector is a service, never an unanswered request",
-    arguments: collectors, Layout.allCases)
+    arguments: collectors, Layout.ipv4)
   func collector(port: UInt16, layout: Layout) throws {
     var net = Scenario(layout)
     let collector = net.server()[port]
@@ -19,6 +19,7 @@ import Testing
     let map = try net.map()
     #expect(map.services == [collector.udp])
     #expect(map.service(collector.udp)?.clients == 15)
+    #expect(map.requests(net.client()) == [collector.udp])
     #expect(map.failedServices.isEmpty)
     // Nobody has seen it answer.
     #expect(map.highestConfidence < 0.99)
@@ -26,7 +27,7 @@ import Testing
 
   @Test(
     "one host that keeps sending to a collector is enough",
-    arguments: collectors, Layout.allCases)
+    arguments: collectors, Layout.ipv4)
   func oneSender(port: UInt16, layout: Layout) throws {
     var net = Scenario(layout)
     let (collector, sender) = (net.server()[port], net.ephemeral(net.client()))
@@ -42,7 +43,7 @@ import Testing
 
   @Test(
     "one datagram each of several hosts to a collector is enough too",
-    arguments: collectors, Layout.allCases)
+    arguments: collectors, Layout.ipv4)
   func oneDatagramEach(port: UInt16, layout: Layout) throws {
     var net = Scenario(layout)
     let collector = net.server()[port]
@@ -110,25 +111,28 @@ import Testing
     for port in OneWayTests.collectors + [47_331, 33_434] {
       net.udp(scanner, net.server()[port], bytes: 0)
     }
-    #expect(try net.map().services.isEmpty)
+    let map = try net.map()
+    #expect(map.services.isEmpty)
   }
 
   @Test(
     "a UDP scan of many hosts finds no service where nobody answers",
-    arguments: [161, 514, 2055, 1900, 53, 47_331] as [UInt16], Layout.allCases)
+    arguments: [161, 514, 2055, 53, 47_331] as [UInt16], Layout.ipv4)
   func scanOfHosts(port: UInt16, layout: Layout) throws {
     var net = Scenario(layout)
     for n in 1...300 { net.udp(net.client()[54_321], net.server(n)[port], bytes: 40) }
-    #expect(try net.map().services.isEmpty)
+    let map = try net.map()
+    #expect(map.services.isEmpty)
   }
 
   @Test(
     "a UDP scan from a server's port makes no server of the scanner",
-    arguments: [53, 123, 514] as [UInt16], Layout.allCases)
+    arguments: [53, 123, 514] as [UInt16], Layout.ipv4)
   func scanFromServicePort(port: UInt16, layout: Layout) throws {
     var net = Scenario(layout)
     for n in 1...300 { net.udp(net.client()[port], net.server(n)[UInt16(20_000 + n)], bytes: 40) }
-    #expect(try net.map().services.isEmpty)
+    let map = try net.map()
+    #expect(map.services.isEmpty)
   }
 
   @Test(
@@ -168,6 +172,7 @@ import Testing
       net.udp(net.client()[54_321], net.server()[UInt16(port)], bytes: 0)
       net.portUnreachable(from: net.server())
     }
-    #expect(try net.map().services.isEmpty)
+    let map = try net.map()
+    #expect(map.services.isEmpty)
   }
 }
