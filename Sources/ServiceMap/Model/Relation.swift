@@ -44,6 +44,8 @@ public enum Basis: UInt8, CaseIterable, Sendable {
   case none = 9
   /// What the two hosts do elsewhere, and how much each sends.
   case behaviour = 10
+  /// It answered a SYN, and no session came of it: an open port that was probed.
+  case openPort = 11
 
   /// The name in JSON and CSV.
   public var name: String { "\(self)" }

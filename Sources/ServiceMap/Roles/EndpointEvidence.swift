@@ -47,6 +47,8 @@ public struct RoleFeatures: Equatable, Sendable {
     case peerPorts
     /// Who speaks first in this link's sessions, −1…1.
     case firstSpeaker
+    /// The same, times the share of TCP sessions whose beginning was captured.
+    case firstOfWhole
     /// log₂ ratio of those who asked the endpoint to those that it asked, A less B.
     case asked
     /// The port number as such (`PortPrior`).
@@ -57,8 +59,6 @@ public struct RoleFeatures: Equatable, Sendable {
     case notEphemeral
     /// log₂ ratio of what the host serves elsewhere to what it requests.
     case host
-    /// log₂ ratio of the octets sent.
-    case octets
     /// Who breaks a silence within a session, −1…1: mostly the client.
     case silence
 

@@ -25,6 +25,8 @@ public struct RoleEvidence: Sendable {
   /// Only one direction of most traffic was captured, or few packets of each session: silence is then
   /// no sign that nobody answered.
   public private(set) var isPartial = false
+  /// Share of the TCP sessions whose handshake was captured; a half where there are none.
+  public private(set) var beginnings = 0.5
 
   /// Port numbers among which one is compared with its neighbours.
   private static let neighbours = 256
@@ -40,6 +42,7 @@ public struct RoleEvidence: Sendable {
     endpointsInBlock = [UInt32](repeating: 0, count: 2 * 65536 / RoleEvidence.neighbours)
     for link in links where link.protocolNumber == IPProtocolNumber.tcp { hear(link) }
     isPartial = RoleEvidence.isPartial(hosts)
+    beginnings = RoleEvidence.beginnings(links)
     var peers = KeyIndex()
     for link in links { meet(link, isGroup: isGroup(link), &peers) }
     countPorts()
@@ -85,6 +88,16 @@ public struct RoleEvidence: Sendable {
     return partial >= 8 && partial > whole
   }
 
+  private static func beginnings(_ links: [Link]) -> Double {
+    var seen: UInt64 = 1
+    var all: UInt64 = 2
+    for link in links where link.protocolNumber == IPProtocolNumber.tcp {
+      seen += link.hasHandshake ? link.completed : 0
+      all += link.hasHandshake ? link.completed : link.twoWay
+    }
+    return Double(seen) / Double(all)
+  }
+
   // MARK: - Endpoints
 
   /// Whether the link shows that two sides wished to talk: what nobody answers is no evidence, or
@@ -118,7 +131,6 @@ public struct RoleEvidence: Sendable {
     if link.hasHandshake {
       rows[a].served &+= link.completed
       rows[a].completedClients &+= 1
-      rows[a].halfOpenClients &+= link.halfOpen > 0 && link.completed == 0 ? 1 : 0
     }
     count(a, peer: link.b, ports: ports, isAsked: link.hasHandshake || link.isAskedByB, &peers)
     // A client's many ports have one peer each; they need no rows of their own.
@@ -152,7 +164,7 @@ public struct RoleEvidence: Sendable {
   private mutating func noteVain(_ link: Link) {
     if link.hasHandshake {
       hosts[link.b].inVain &+= link.aPorts
-      if link.halfOpen > 0 {
+      if link.halfOpen + link.unasked > 0 {
         let a = number(link.a, link.protocolNumber, link.aPort)
         rows[a].halfOpenClients &+= 1
       }
@@ -258,6 +270,7 @@ public struct RoleEvidence: Sendable {
     features[.peerPorts] = bits(a.peerPorts) - bits(b.peerPorts)
     let sessions = Double(max(1, link.sessions))
     features[.firstSpeaker] = (2 * Double(link.firstFromB) - sessions) / (sessions + 1)
+    features[.firstOfWhole] = features[.firstSpeaker] * beginnings
     features[.asked] = ratio(a.askedBy, a.asked) - ratio(b.askedBy, b.asked)
     if link.aPort != link.bPort {
       let proto = link.protocolNumber
@@ -270,7 +283,6 @@ public struct RoleEvidence: Sendable {
     features[.host] =
       ratio(hosts[link.a].served, hosts[link.a].requested)
       - ratio(hosts[link.b].served, hosts[link.b].requested)
-    features[.octets] = log2(Double(link.bytesAB + 100) / Double(link.bytesBA + 100))
     features[.silence] =
       (link.events.contains(.brokeSilenceB) ? 1 : 0)
       - (link.events.contains(.brokeSilenceA) ? 1 : 0)

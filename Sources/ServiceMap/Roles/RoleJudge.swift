@@ -82,21 +82,16 @@ public struct RoleJudge: Sendable {
       return make(link, .provided, basis, basis == .handshake ? 0.999 : 0.98)
     }
     let a = evidence[link.a, link.protocolNumber, link.aPort]
-    if link.halfOpen > 0 {
-      // An open port, but nobody went in. Of a probe or a flood nobody makes a request.
+    if link.halfOpen > 0 || link.unasked > 0 {
+      // It answers, so somebody listens there. But whoever was to be answered never went on: once it
+      // is a probe, or the echo of one; from many addresses it is a flood, and they are forged.
       let isFlooded = a.halfOpenClients >= 20 && a.halfOpenClients > 4 &* a.completedClients
-      if isFlooded || evidence.hosts[link.b].isProbing {
-        return make(link, .failed, basis, 0.9)
-      }
-      return make(link, .provided, basis, 0.95)
+      return make(link, isFlooded ? .failed : .provided, .openPort, 0.95)
     }
     let isServing = a.served > 0 || a.askedBy > 0
     if link.unheard > 0 {
       if isServing || evidence.isPartial { return make(link, .provided, .syn, 0.97) }
       return make(link, .undecided, .syn, 0.6)
-    }
-    if link.unasked > 0 {
-      return isServing ? make(link, .provided, .synAck, 0.9) : make(link, .notice, .none, 0.5)
     }
     // Where little of each session is seen, silence says nothing.
     if evidence.isPartial && isServing && link.refused == 0 {

@@ -61,9 +61,9 @@ public enum RoleRule {
   private static func basis(_ index: Int) -> Basis {
     switch RoleFeatures.Feature(rawValue: index) {
     case .peers, .peerPorts, .asked: .fanIn
-    case .firstSpeaker, .silence: .firstSpeaker
+    case .firstSpeaker, .firstOfWhole, .silence: .firstSpeaker
     case .portNumber, .portCommon, .notEphemeral: .port
-    case .host, .octets: .behaviour
+    case .host: .behaviour
     case nil: .knownServer
     }
   }
