@@ -91,6 +91,9 @@ public struct ServiceMap: Sendable {
     public var sessions: UInt64 = 0
   }
   public let summary: Summary
+  /// How far the map can be trusted. Filled in by who read the links that it was made of.
+  public internal(set) var completeness = Completeness()
+  public internal(set) var selfCheck = SelfCheck()
 
   /// Builds the map and its indices.
   ///
@@ -232,9 +235,12 @@ public struct ServiceMap: Sendable {
   public func named(_ names: [IPAddress: String]) -> ServiceMap {
     var all = names
     for host in hosts { all[host.address] = host.name ?? names[host.address] }
-    return ServiceMap(
+    var map = ServiceMap(
       capture: capture, addresses: hosts.map(\.address), relations: relations,
       networkBits: networkBits, name: { all[$0] })
+    map.completeness = completeness
+    map.selfCheck = selfCheck
+    return map
   }
 
   /// The relations with their addresses' ranks, in the map's order.

@@ -143,9 +143,12 @@ public enum MapStore {
     let content = try read(path: path)
     let judge = RoleJudge(
       links: content.links, addresses: content.addresses, overrides: overrides)
-    return ServiceMap(
+    var map = ServiceMap(
       capture: content.capture, addresses: content.addresses, relations: judge.relations(),
       networkBits: networkBits, name: name)
+    map.completeness = Completeness(judge: judge, map: map)
+    map.selfCheck = SelfCheck(links: content.links, addresses: content.addresses)
+    return map
   }
 
   /// Reads all that a store holds.
