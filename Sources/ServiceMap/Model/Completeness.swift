@@ -1,4 +1,4 @@
-public import Wire
+internal import Wire
 
 /// How much of the truth a map can hold: what was seen by halves, what stayed open, what was lost.
 public struct Completeness: Equatable, Codable, Sendable {
