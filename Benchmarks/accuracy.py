@@ -136,28 +136,21 @@ class Harness:
                 path = os.path.join(SHARED, "captures/truth", file + ".tsv")
                 if not os.path.exists(path):
                     continue
-                capture, cap = os.path.join(folder, file), None
+                capture, classic = os.path.join(folder, file), self.path("real.pcap")
+                subprocess.run(["editcap", "-F", "pcap", capture, classic], check=True, stderr=subprocess.DEVNULL)
                 if is_midstream:
-                    capture = self.midstream(capture)
-                    cap = remaining(capture)
-                truth = Truth(path, scoring.DERIVED, cap)
+                    capture = self.path("real-midstream.pcap")
+                    subprocess.run([sys.executable, os.path.join(SHARED, "tools/midstream.py"), classic, capture], check=True)
+                    classic = capture
+                truth = Truth(path, scoring.DERIVED, flows(classic), is_midstream)
                 for tool, score, _ in self.scores(capture, truth):
                     if self.options.verbose and tool == "renkei":
                         self.show("  " + file[-40:], tool, score)
                     totals.setdefault(tool, Score()).merge(score)
-                if is_midstream:
-                    self.drop(capture)
+                self.drop(self.path("real.pcap"), self.path("real-midstream.pcap"))
         for tool, score in totals.items():
             self.show(name, tool, score)
         self.target(name, totals["renkei"], target)
-
-    def midstream(self, source):
-        """The file as classic pcap, without its handshakes."""
-        classic, target = self.path("classic.pcap"), self.path("real-midstream.pcap")
-        subprocess.run(["editcap", "-F", "pcap", source, classic], check=True, stderr=subprocess.DEVNULL)
-        subprocess.run([sys.executable, os.path.join(SHARED, "tools/midstream.py"), classic, target], check=True)
-        self.drop(classic)
-        return target
 
     # Printing
 
@@ -205,9 +198,10 @@ class Harness:
         return self.summary()
 
 
-def remaining(path):
-    """How many flows of each relation a capture still has: either endpoint of a flow may be the server."""
-    flows = set()
+def flows(path):
+    """How many flows of each relation a classic pcap file has; either endpoint of a flow may be the server. It reads what
+    midstream.py reads: Ethernet, with VLAN tags or without, and raw IP."""
+    found = set()
     with open(path, "rb") as file:
         head = file.read(24)
         order = "<" if head[:4] in (b"\xd4\xc3\xb2\xa1", b"\x4d\x3c\xb2\xa1") else ">"
@@ -234,10 +228,10 @@ def remaining(path):
                 continue
             if proto in (6, 17) and len(data) >= offset + 4:
                 x, y = (a, data[offset:offset + 2]), (b, data[offset + 2:offset + 4])
-                flows.add((proto, min(x, y), max(x, y)))
+                found.add((proto, min(x, y), max(x, y)))
     text = lambda octets: scoring.address(scoring.ipaddress.ip_address(octets).compressed)
     count = {}
-    for proto, x, y in flows:
+    for proto, x, y in found:
         for server, client in ((x, y), (y, x)):
             key = (text(server[0]), proto, int.from_bytes(server[1], "big"), text(client[0]))
             count[key] = count.get(key, 0) + 1

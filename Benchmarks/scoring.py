@@ -26,9 +26,10 @@ def address(text):
 
 
 class Truth:
-    """Who served whom. `cap`, where given, limits the sessions of each relation to what a capture still has of it."""
+    """Who served whom. `flows` are the flows that a capture has of each relation: so many sessions are asked for at most,
+    for there are two opinions on where a flow falls into several. `is_cut`: relations without flows are none."""
 
-    def __init__(self, path, bases, cap=None):
+    def __init__(self, path, bases, flows=None, is_cut=False):
         self.sessions, self.answered = {}, {}
         self.known, self.relations, self.clients = set(), set(), set()
         with open(path) as lines:
@@ -44,8 +45,8 @@ class Truth:
                 if basis in bases:
                     self.sessions[key] = self.sessions.get(key, 0) + int(sessions)
                     self.answered[key] = self.answered.get(key, 0) + int(answered or 0)
-        if cap is not None:
-            self.sessions = {k: min(n, cap[k]) for k, n in self.sessions.items() if k in cap}
+        if flows is not None:
+            self.sessions = {k: min(n, flows.get(k, n)) for k, n in self.sessions.items() if k in flows or not is_cut}
         self.services = {k[:3] for k in self.sessions if self.answered[k]}
 
 
@@ -95,10 +96,10 @@ class Score:
             else:
                 setattr(self, name, getattr(self, name) + value)
 
-    def score_services(self, listed, truth, swapped):
+    def score_services(self, listed, truth, swapped, peers=frozenset()):
         """`swapped`: services as which the tool took the client of a relation."""
         self.services += len(truth.services)
-        self.found += len(truth.services & listed)
+        self.found += len(truth.services & (listed | peers))
         invented = {s for s in listed - truth.known if s[1] in PORTED}
         self.invented += len(invented)
         self.ephemeral += sum(s[0] in truth.clients and s[2] >= 1024 for s in invented)
@@ -111,6 +112,7 @@ class Map:
 
     def __init__(self, path):
         self.services, self.provided, self.failed, self.rows = set(), {}, {}, []
+        self.peer_services, self.peer_relations = set(), set()
         section, head = None, []
         with open(path) as lines:
             for line in lines:
@@ -127,13 +129,16 @@ class Map:
     def host(self, entry):
         here = address(entry["address"])
         for one in entry["provides"]:
-            self.services.add((here, protocol(one["protocol"]), one["port"]))
+            services = self.peer_services if one["kind"] == "peer" else self.services
+            services.add((here, protocol(one["protocol"]), one["port"]))
         for one in entry["requests"]:
             proto = protocol(one["protocol"])
             if proto in PORTED:
                 key = (address(one["server"]), proto, one["port"], here)
                 self.provided[key] = self.provided.get(key, 0) + one["sessions"]
-                self.rows.append((key, one["confidence"], one["basis"], one["kind"]))
+                self.rows.append((key, one["confidence"], one["basis"], None))
+                if one["kind"] == "peer":
+                    self.peer_relations.add(key)
 
     def failure(self, one):
         proto = protocol(one["protocol"])
@@ -153,7 +158,8 @@ READERS = {"hosts": Map.host, "failures": Map.failure, "undecided": Map.undecide
 
 
 def score_map(map_, truth):
-    """Sessions that the map has the right way round, reversed, or not at all."""
+    """Sessions that the map has the right way round, reversed, or not at all. A relation of peers the wrong way round is
+    neither right nor reversed, and no service is invented by it: the map says that either side asks."""
     score = Score()
     found = dict(map_.provided)
     for key, n in map_.failed.items():
@@ -171,13 +177,13 @@ def score_map(map_, truth):
     swapped = set()
     for key, n in found.items():
         pair = (key[3], key[1], key[0])
-        if key not in truth.relations and missing.get(pair, 0):
+        if key not in truth.relations and key not in map_.peer_relations and missing.get(pair, 0):
             taken = min(n, missing[pair])
             missing[pair] -= taken
             score.reversed += taken
             if key in map_.provided:
                 swapped.add(key[:3])
-    score.score_services(map_.services, truth, swapped)
+    score.score_services(map_.services, truth, swapped, map_.peer_services)
     for key, confidence, basis, other in map_.rows:
         right = key in truth.relations
         if basis == "undecided" and not right and other not in truth.relations:
