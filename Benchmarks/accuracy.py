@@ -50,6 +50,14 @@ GENERATED = [
     ("highports, handshakes", "--profile highports", (1,), 99.9),
     ("highports, midstream", "--profile highports --midstream", (1, 2), 99.0),
     ("enterprise, midstream, IPv6, VLAN", "--midstream --ipv6 30 --vlan 20", (1,), 99.5),
+    ("enterprise, every packet twice", "--duplicate 100", (1,), 99.9),
+]
+# Name, packets, packets with --full (the whole scan ends by itself before that).
+ATTACKS = [
+    ("scan", 2_000_000, 40_000_000),
+    ("synflood", 1_000_000, 1_000_000),
+    ("backscatter", 1_000_000, 1_000_000),
+    ("ackscan", 2_000_000, 2_000_000),
 ]
 ECE_MAX = 0.02
 
@@ -83,7 +91,7 @@ class Harness:
                               "-o", capture, "--truth", truth], check=True, stderr=subprocess.PIPE, text=True)
         return capture, truth, int(re.search(r"packets (\d+)", run.stderr)[1])
 
-    def audit(self, capture):
+    def audit(self, capture, **options):
         """The map, wall seconds, and peak memory in MB of the largest process; no map if renkei fails."""
         path, usage = self.path("map.json"), self.path("usage")
         run = subprocess.run(["/usr/bin/time", "-q", "-f", "%e %M", "-o", usage, RENKEI, "audit", "-q", "-r", capture, "-o", path],
@@ -91,7 +99,7 @@ class Harness:
         seconds, kilobytes = open(usage).read().split()[-2:]
         if run.returncode:
             print(f"  renkei: {os.path.basename(capture)}: {run.stderr.strip()}", flush=True)
-        map_ = Map(path) if run.returncode == 0 else None
+        map_ = Map(path, **options) if run.returncode == 0 else None
         self.drop(path, usage)
         return map_, float(seconds), int(kilobytes) / 1024
 
@@ -109,7 +117,7 @@ class Harness:
         name = f"{name}, seed {seed}"
         if not self.wants(name):
             return
-        capture, path, _ = self.generate(name, arguments, self.options.packets, seed)
+        capture, path, packets = self.generate(name, arguments, self.options.packets, seed)
         truth = Truth(path, scoring.GENERATED)
         for tool, score, map_ in self.scores(capture, truth):
             self.show(name, tool, score)
@@ -121,6 +129,29 @@ class Harness:
                 self.target(name, score, target)
                 self.expect(f"{name}: invented", score.invented, "<=", 0)
                 self.expect(f"{name}: ECE", round(score.calibration.error() or 0, 4), "<=", ECE_MAX)
+                if "--duplicate" in arguments:
+                    mapped = map_.capture["accounting"]["mapped"]
+                    print(f"  mapped {mapped} packets, of {packets} without the copies", flush=True)
+                    self.expect(f"{name}: copies in the map", abs(mapped - packets), "<=", 0)
+        self.drop(capture, path)
+
+    def attacked(self, profile, packets, packets_full):
+        """A service that nobody answered for is an invention here, too: it is what a scan is meant to find out."""
+        name = f"attack: {profile}, seed 1"
+        if not self.wants(name):
+            return
+        packets = packets_full if self.options.full else min(packets, self.options.packets)
+        capture, path, packets = self.generate(name, f"--profile {profile}", packets, 1)
+        map_, seconds, megabytes = self.audit(capture, sections=("hosts",))
+        services = scoring.answered(path)
+        listed = {s for s in map_.services | map_.peer_services if s[1] in scoring.PORTED} if map_ else set()
+        invented = listed - services
+        print(f"{name:41} {'renkei':9} {f'{len(services & listed)}/{len(services)}':>13}   invented {len(invented)}, "
+              f"{packets} packets, {seconds:.1f} s, largest process {megabytes:.0f} MB", flush=True)
+        if self.options.verbose:
+            for service in sorted(invented)[:20]:
+                print(f"    invented {service}", flush=True)
+        self.expect(f"{name}: invented", len(invented), "<=", 0)
         self.drop(capture, path)
 
     def real(self, name, is_midstream, target):
@@ -156,7 +187,7 @@ class Harness:
 
     def head(self):
         print(f"renkei {RENKEI}\n{self.options.packets} packets a generated capture\n")
-        print(f"{'capture':38} {'tool':9} {'services':>13} {'right':>8} {'reversed':>8} {'none':>8} {'failed':>8} "
+        print(f"{'capture':41} {'tool':9} {'services':>13} {'right':>8} {'reversed':>8} {'none':>8} {'failed':>8} "
               f"{'invented':>12} {'swapped':>7} {'ECE':>13}", flush=True)
 
     def show(self, name, tool, score):
@@ -164,7 +195,7 @@ class Harness:
         error = ""
         if score.calibration.error() is not None:
             error = f"{score.calibration.error():.4f} {score.guessed.error() or 0:.4f}"
-        print(f"{name:38} {tool:9} {f'{score.found}/{score.services}':>13} {percent(score.right)} {percent(score.reversed)} "
+        print(f"{name:41} {tool:9} {f'{score.found}/{score.services}':>13} {percent(score.right)} {percent(score.reversed)} "
               f"{percent(score.all - score.right - score.reversed)} {percent(score.failed)} "
               f"{f'{score.invented} ({score.ephemeral})':>12} {score.reversed_services:7} {error:>13}", flush=True)
         if self.options.verbose and tool == "renkei":
@@ -193,6 +224,8 @@ class Harness:
         for name, arguments, seeds, target in GENERATED:
             for seed in seeds:
                 self.generated(name, arguments, seed, target)
+        for attack in ATTACKS:
+            self.attacked(*attack)
         self.real("real and large", False, 99.8)
         self.real("real and large, midstream", True, 98.0)
         return self.summary()

@@ -110,7 +110,7 @@ class Score:
 class Map:
     """What is scored of a renkei map. Every entry of the file is a line, so no map has to fit into memory."""
 
-    def __init__(self, path):
+    def __init__(self, path, sections=("hosts", "failures", "undecided")):
         self.services, self.provided, self.failed, self.rows = set(), {}, {}, []
         self.peer_services, self.peer_relations = set(), set()
         section, head = None, []
@@ -123,7 +123,7 @@ class Map:
                     head.append(line)
                 elif line.startswith('"'):
                     section = line[1:line.index('"', 1)]
-                elif line.startswith("{") and section in READERS:
+                elif line.startswith("{") and section in sections:
                     READERS[section](self, json.loads(line.rstrip(",\n")))
 
     def host(self, entry):
@@ -155,6 +155,18 @@ class Map:
 
 
 READERS = {"hosts": Map.host, "failures": Map.failure, "undecided": Map.undecided}
+
+
+def answered(path):
+    """The services that answered, for truths that do not fit into memory."""
+    services = set()
+    with open(path) as lines:
+        next(lines)
+        for line in lines:
+            server, proto, port, _, _, basis, answers = line.split("\t")[:7]
+            if answers != "0" and basis != "mcast":
+                services.add((address(server), int(proto), int(port)))
+    return services
 
 
 def score_map(map_, truth):
