@@ -27,6 +27,7 @@ build: setup ## the release binary, .build/release/renkei
 	swift build -c release --product renkei --static-swift-stdlib
 
 test: setup-test lint ## all tests, and the format check
+	swift build --package-path Benchmarks --product renkei-generate
 	swift build --build-tests
 	swift test --skip-build
 
