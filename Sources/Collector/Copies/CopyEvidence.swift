@@ -7,7 +7,8 @@
 /// generators put the same number into every packet, which shows when two matches of one source in a
 /// row have the same identification. Those weak matches are copies
 ///
-/// - where the hop limit differs, because a router was between the two; and else
+/// - where the hop limit, the VLAN or the sender's link address differs, because a router or bridge
+///   was between the two; and else
 /// - while the capture is shown to hold copies: by packets with an identification, of which at least
 ///   1 in 16 lately came twice; or, where there are next to none of those, by a quarter of all weak
 ///   packets lately being the first to repeat one.
@@ -51,16 +52,16 @@ struct CopyEvidence {
   /// - Parameters:
   ///   - source: the address; counts only where there is an identification.
   ///   - identification: 0 where there is none.
-  ///   - hopsDiffer: the two have different hop limits.
+  ///   - pathsDiffer: the two have different hop limits or link layers.
   ///   - isFirstMatch: the packet is the first one to equal the other, which does not keep coming back.
   mutating func isCopy(
-    source: UInt32, identification: UInt16, hopsDiffer: Bool, isFirstMatch: Bool
+    source: UInt32, identification: UInt16, pathsDiffer: Bool, isFirstMatch: Bool
   ) -> Bool {
     if identification == 0 {
       if isFirstMatch { weakMatches += 1 }
-      return hopsDiffer || isMirror
+      return pathsDiffer || isMirror
     }
-    let isStrong = hopsDiffer || isNew(identification, of: source)
+    let isStrong = pathsDiffer || isNew(identification, of: source)
     if isStrong && isFirstMatch { strongMatches += 1 }
     return isStrong || isMirror
   }
@@ -74,7 +75,7 @@ struct CopyEvidence {
 
   /// Whether the last match of `source` had another identification, or none is known.
   private mutating func isNew(_ identification: UInt16, of source: UInt32) -> Bool {
-    let index = Int(truncatingIfNeeded: source &* 0x9E37_79B1 >> 22)
+    let index = Int(truncatingIfNeeded: (source &* 0x9E37_79B1) >> 22)
     let last = lastMatches[index]
     lastMatches[index] = LastMatch(source: source, identification: identification)
     return last.source != source || last.identification != identification

@@ -34,10 +34,15 @@ struct CopyTable: ~Copyable {
 
   /// Whether the packet is a copy of one that was seen before; remembers it where it is not.
   ///
-  /// - Parameter packet: as for `PacketFingerprint`.
+  /// - Parameters:
+  ///   - packet: as for `PacketFingerprint`.
+  ///   - link: of the link layer in front of it, what stays the same between two packets that were sent
+  ///     alike; 0 where there is no telling.
   /// - Complexity: O(1), four comparisons; allocates nothing.
   @inline(__always)
-  mutating func isCopy(_ packet: PacketBytes, isIPv6: Bool, at timestampNs: UInt64) -> Bool {
+  mutating func isCopy(
+    _ packet: PacketBytes, isIPv6: Bool, link: UInt64, at timestampNs: UInt64
+  ) -> Bool {
     let fingerprint =
       isIPv6 ? PacketFingerprint(ipv6: packet) : PacketFingerprint(ipv4: packet)
     evidence.count(isWeak: fingerprint.identification == 0)
@@ -47,7 +52,7 @@ struct CopyTable: ~Copyable {
     let hash = fingerprint.hash
     let isKnown =
       set[0].hash == hash || set[1].hash == hash || set[2].hash == hash || set[3].hash == hash
-    let sighting = Sighting(fingerprint, at: timestampNs)
+    let sighting = Sighting(fingerprint, link: link, at: timestampNs)
     if isKnown { return judge(packet, fingerprint.identification, sighting, in: set) }
     set[3] = set[2]
     set[2] = set[1]
@@ -74,7 +79,7 @@ struct CopyTable: ~Copyable {
     return evidence.isCopy(
       // SAFETY: not IPv6 where there is an identification, and IPv4's header is whole.
       source: identification == 0 ? 0 : packet.word(12), identification: identification,
-      hopsDiffer: sighting.hopLimit != before.hopLimit,
+      pathsDiffer: sighting.path != before.path,
       isFirstMatch: !before.isMatched && !before.isRecurring)
   }
 }
@@ -83,18 +88,20 @@ struct CopyTable: ~Copyable {
 private struct Sighting {
   /// Of its fingerprint; 0 in an entry never used, which a packet has with a probability of 2⁻⁶⁴.
   private(set) var hash: UInt64 = 0
-  /// 48 bits of ticks, which wrap after 36 years; hop limit; two flags.
+  /// 40 bits of ticks, which wrap after 52 days; 16 of the path; 8 of flags.
   private var rest: UInt64 = 0
 
   init() {}
 
   @inline(__always)
-  init(_ fingerprint: PacketFingerprint, at timestampNs: UInt64) {
+  init(_ fingerprint: PacketFingerprint, link: UInt64, at timestampNs: UInt64) {
     hash = fingerprint.hash
-    rest = Tick.of(nanoseconds: timestampNs) << 16 | UInt64(fingerprint.hopLimit) << 8
+    let path = (link &* 0x9E37_79B9_7F4A_7C15) >> 48 ^ UInt64(fingerprint.hopLimit)
+    rest = Tick.of(nanoseconds: timestampNs) << 24 | path << 8
   }
 
-  var hopLimit: UInt8 { UInt8(truncatingIfNeeded: rest >> 8) }
+  /// Hop limit and link layer: where they differ, so does this, with a probability of 1 − 2⁻¹⁶.
+  var path: UInt16 { UInt16(truncatingIfNeeded: rest >> 8) }
 
   /// An equal packet came within the window.
   var isMatched: Bool {
@@ -110,7 +117,7 @@ private struct Sighting {
 
   /// In either direction: files that were merged step back in time.
   func isWithinWindow(of other: Sighting) -> Bool {
-    let ticks = Int64(bitPattern: (rest & ~0xFFFF) &- (other.rest & ~0xFFFF)) >> 16
+    let ticks = Int64(bitPattern: (rest & ~0xFF_FFFF) &- (other.rest & ~0xFF_FFFF)) >> 24
     return ticks.magnitude <= Tick.of(nanoseconds: CopyTable.windowNs)
   }
 }

@@ -72,7 +72,7 @@ struct PacketRecorder: ~Copyable, PacketSink {
       isFiltered ? decodeWanted(packet, &headers) : decoder.decode(packet, into: &headers)
     if outcome != .mapped {
       writer.count(outcome)
-    } else if deduplicates && isCopy(headers, at: packet.timestampNs) {
+    } else if deduplicates && isCopy(packet, headers) {
       writer.count(.duplicate)
     } else {
       writer.append(headers, at: packet.timestampNs)
@@ -81,11 +81,17 @@ struct PacketRecorder: ~Copyable, PacketSink {
 
   /// Of a tunnel's packet: the one inside, which may also have been seen without the tunnel.
   @inline(__always)
-  private mutating func isCopy(_ headers: PacketHeaders, at timestampNs: UInt64) -> Bool {
+  private mutating func isCopy(_ frame: CapturedPacket, _ headers: PacketHeaders) -> Bool {
     guard let start = headers.start else { return false }
     let packet = PacketBytes(
       start, captured: headers.capturedBytes, original: headers.capturedBytes)
-    return copies.isCopy(packet, isIPv6: headers.addresses6 != nil, at: timestampNs)
+    // On Ethernet and in cooked captures the 8 bytes before the header are the VLAN and the sender's
+    // link address, or the end of it. A tunnel may have a number there that counts up.
+    let hasLink = start - frame.bytes >= 8 && !headers.flags.contains(.insideTunnel)
+    // SAFETY: the header is in the frame, at least 8 bytes behind its start.
+    let link = hasLink ? (start - 8).loadUnaligned(as: UInt64.self) : 0
+    return copies.isCopy(
+      packet, isIPv6: headers.addresses6 != nil, link: link, at: frame.timestampNs)
   }
 
   /// The filter sees the packet where the link layer ends, so that is found first. Frames of link
