@@ -10,8 +10,8 @@
 /// - where the hop limit, the VLAN or the sender's link address differs, because a router or bridge
 ///   was between the two; and else
 /// - while the capture is shown to hold copies: by packets with an identification, of which at least
-///   1 in 16 lately came twice; or, where there are next to none of those, by a quarter of all weak
-///   packets lately being the first to repeat one.
+///   1 in 16 lately came twice; or, where fewer than 1 in 16 packets have one, by more than a quarter
+///   of the others lately being the first to repeat another.
 ///
 /// A packet that keeps coming back is no evidence, and a long run of equal ones counts once: neither
 /// a poll nor a flood makes a capture one with copies. Where it is one, true repetitions within the
@@ -21,8 +21,6 @@
 struct CopyEvidence {
   /// Counts are halved each so many packets, so that they speak of the last ten thousand or so.
   private static let period: UInt32 = 8192
-  /// With fewer packets than this that have an identification, the others count.
-  private static let strongPacketsMin: UInt32 = 64
   private static let weakMatchesMin: UInt32 = 16
 
   /// All packets, and those without an identification.
@@ -69,7 +67,7 @@ struct CopyEvidence {
   private var isMirror: Bool {
     let strongPackets = packets - weakPackets
     if strongMatches > 0 && strongMatches * 16 >= strongPackets { return true }
-    return strongPackets < CopyEvidence.strongPacketsMin
+    return strongPackets * 16 < weakPackets
       && weakMatches >= CopyEvidence.weakMatchesMin && weakMatches * 4 > weakPackets
   }
 

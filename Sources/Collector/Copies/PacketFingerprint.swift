@@ -25,11 +25,12 @@ struct PacketFingerprint {
     let first = packet.quad(2)
     hopLimit = UInt8(truncatingIfNeeded: first >> 48)
     identification = UInt16(truncatingIfNeeded: first >> 16)
-    let isWeak = identification == 0
+    // All ones where there is none: a branch would be guessed wrong in mixed traffic.
+    let mask = UInt64(bitPattern: (Int64(identification) &- 1) >> 63)
     let payload = PacketFingerprint.payload(of: packet, at: Int(packet.byte(0) & 15) &* 4)
     let network = fold(first & ~(0xFF << 48) ^ key0, packet.quad(12) ^ key1)
     hash = fold(
-      network ^ (isWeak ? payload.2 : 0), fold(payload.0 ^ key2, payload.1 ^ key3) ^ key4)
+      network ^ payload.2 & mask, fold(payload.0 ^ key2, payload.1 ^ key3) ^ key4)
   }
 
   /// As the other; flow label and traffic class are left out.

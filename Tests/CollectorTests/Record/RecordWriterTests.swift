@@ -35,7 +35,8 @@ import Wire
       if index % 90 == 0 { ns += .random(in: 0...1_000_000_000, using: &generator) }
       return TestPacket(RecordWriterTests.frame(index), timestampNs: ns)
     }
-    let run = try CollectorRun(CollectorConfiguration(files: [file(packets)], deduplicate: false), slotBytes: 4096)
+    let run = try CollectorRun(
+      CollectorConfiguration(files: [file(packets)], deduplicate: false), slotBytes: 4096)
     #expect(run.failure == nil)
     #expect(run.records.map(\.tick) == packets.map { $0.timestampNs >> 12 })
     #expect(run.records.map { Int($0.record.destinationPort) } == Array(0..<3000))
@@ -107,7 +108,8 @@ import Wire
             "2001:db8::\(String(index % 500, radix: 16))", "2001:db8:1::1", nextHeader: 6,
             Frame.tcp(1, 2))), timestampNs: epoch)
     }
-    let run = try CollectorRun(CollectorConfiguration(files: [file(packets)], deduplicate: false), slotBytes: 4096)
+    let run = try CollectorRun(
+      CollectorConfiguration(files: [file(packets)], deduplicate: false), slotBytes: 4096)
     #expect(run.entries.count == 501)
     #expect(Set(run.entries.map(\.0)).count == 501)
     #expect(run.entries.map(\.0) == (0..<501).map { AddressHandle.first + UInt32($0) })
