@@ -16,10 +16,10 @@
 /// A packet that keeps coming back is no evidence, and a long run of equal ones counts once: neither
 /// a poll nor a flood makes a capture one with copies. Where it is one, true repetitions within the
 /// window are lost with the copies; where it is not, up to 16 packets of a source with a constant
-/// identification may be before that shows. Without identifications, up to 16 copies are
-/// kept before they are recognised; and copies of fewer than every second such packet are not.
+/// identification may be, before that shows. Without identifications and on one path, the first 15
+/// copies are kept, and all of them where no more than every third packet comes twice.
 struct CopyEvidence {
-  /// Counts are halved each so many packets, so that they speak of the last ten thousand or so.
+  /// Counts are halved each so many packets, so that they speak of the last few thousand.
   private static let period: UInt32 = 8192
   private static let weakMatchesMin: UInt32 = 16
 

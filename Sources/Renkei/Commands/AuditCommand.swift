@@ -32,7 +32,7 @@ struct AuditCommand: ParsableCommand {
   var noDecapsulate = false
 
   @Flag(
-    help: "Count copies of a packet, as a mirror port of both directions makes them, one by one.")
+    help: "Count every copy of a packet, as a mirror port of both directions delivers them.")
   var noDeduplicate = false
 
   @Option(help: ArgumentHelp("Tracker processes. Default: half the cores.", valueName: "n"))
