@@ -291,10 +291,16 @@ public struct RoleEvidence: Sendable {
     var features = RoleFeatures()
     features[.peers] = bits(a.peers) - bits(b.peers)
     features[.peerPorts] = bits(a.peerPorts) - bits(b.peerPorts)
-    let sessions = Double(max(1, link.sessions))
-    features[.firstSpeaker] = (2 * Double(link.firstFromB) - sessions) / (sessions + 1)
-    features[.firstOfWhole] = features[.firstSpeaker] * beginnings
-    features[.asked] = ratio(a.askedBy, a.asked) - ratio(b.askedBy, b.asked)
+    // Where little of each session is captured, its first packet is anybody's.
+    if !isPartial {
+      let sessions = Double(max(1, link.sessions))
+      features[.firstSpeaker] = (2 * Double(link.firstFromB) - sessions) / (sessions + 1)
+      features[.firstOfWhole] = features[.firstSpeaker] * beginnings
+      // Over TCP that can ask from either side once it stands, only a handshake tells who asked.
+      if link.protocolNumber == IPProtocolNumber.udp {
+        features[.asked] = ratio(a.askedBy, a.asked) - ratio(b.askedBy, b.asked)
+      }
+    }
     if link.aPort != link.bPort {
       let proto = link.protocolNumber
       features[.portNumber] =
@@ -302,15 +308,17 @@ public struct RoleEvidence: Sendable {
       features[.portCommon] = common(link.aPort, proto) - common(link.bPort, proto)
       features[.notEphemeral] =
         ephemeral(link.b, link.bPort) - ephemeral(link.a, link.aPort)
+      features[.host] =
+        ratio(hosts[link.a].served, hosts[link.a].requested)
+        - ratio(hosts[link.b].served, hosts[link.b].requested)
     }
-    features[.host] =
-      ratio(hosts[link.a].served, hosts[link.a].requested)
-      - ratio(hosts[link.b].served, hosts[link.b].requested)
     features[.silence] =
       (link.events.contains(.brokeSilenceB) ? 1 : 0)
       - (link.events.contains(.brokeSilenceA) ? 1 : 0)
+    // No single circumstance decides: that a host serves elsewhere, however much, least of all.
     for feature in RoleFeatures.Feature.allCases {
-      features[feature] = min(8, max(-8, features[feature]))
+      let limit = feature == .host || feature == .notEphemeral ? 3.0 : 8.0
+      features[feature] = min(limit, max(-limit, features[feature]))
     }
     return features
   }

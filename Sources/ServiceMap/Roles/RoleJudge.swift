@@ -164,8 +164,7 @@ public struct RoleJudge: Sendable {
       b.served = 0
     }
     return RoleRule.contributions(
-      evidence.features(of: link, a: a, b: b), protocolNumber: link.protocolNumber,
-      isPartial: evidence.isPartial, a: a, b: b)
+      evidence.features(of: link, a: a, b: b), protocolNumber: link.protocolNumber, a: a, b: b)
   }
 
   func endpoints(of link: Link) -> (a: EndpointEvidence, b: EndpointEvidence) {
@@ -214,10 +213,9 @@ public struct RoleJudge: Sendable {
         asked, isReset ? .failed : .undecided, isReset ? .firstSpeaker : .none,
         isReset ? verdict.confidence : 0.5)
     }
-    // Answers whose questions were not captured come from a port that others are seen to ask.
-    let sender = evidence[asked.b, asked.protocolNumber, asked.bPort]
+    // Answers whose questions were not captured come from a server's port, to not too many.
     if verdict.serverIsA != isSentByB && verdict.confidence >= RoleRule.decidedAbove
-      && sender.askedBy > 0 && asked.bPorts == 1
+      && asked.bPorts == 1 && !evidence.hosts[asked.b].isProbing
     {
       return make(asked.exchanged, .provided, verdict.basis, verdict.confidence)
     }
