@@ -27,7 +27,8 @@ struct RolesOption: ParsableArguments {
     var facts = stat()
     if stat(roles, &facts) == 0, ![S_IFREG, S_IFDIR].contains(facts.st_mode & S_IFMT) {
       throw RunError(
-        "--roles \(roles): is no regular file, and an audit reads it twice; save it to a file first")
+        "--roles \(roles): is no regular file, and an audit reads it twice; save it to a file first"
+      )
     }
     _ = try overrides()
   }

@@ -10,7 +10,7 @@ extension RoleJudge {
     if views.isEmpty { return nil }
     let judged = JudgedViews(views, by: self, host: host)
     guard let role = judged.parts.first?.role,
-      let number = judged.example(in: role)
+      let number = judged.example(in: role, addresses)
     else { return nil }
     let view = views[number]
     let relation = judged.relations[number]
@@ -173,7 +173,8 @@ extension RoleJudge {
     let verdict = verdict(on: link)
     // A relation that others were merged into has their confidence; its own says what decided.
     let own = self.relation(of: link)
-    let isJudged = own.confidence == verdict.confidence && (own.server == link.a) == verdict.serverIsA
+    let isJudged =
+      own.confidence == verdict.confidence && (own.server == link.a) == verdict.serverIsA
     if isJudged && (link.isTwoWay || evidence.isPartial || verdict.basis == .knownServer) {
       return .weighed
     }
@@ -240,7 +241,9 @@ extension RoleJudge {
     to endpoint: Explanation.Endpoint, view: View, role: Explanation.Role,
     example: Explanation.Example, deciding: Explanation.Statement?
   ) -> [Explanation.Change] {
-    guard ProtocolName.hasPorts(endpoint.protocolNumber), example.reason != .group else { return [] }
+    guard ProtocolName.hasPorts(endpoint.protocolNumber), example.reason != .group else {
+      return []
+    }
     if let deciding {
       let plain = RoleJudge(links: links, addresses: addresses)
       guard let outcome = plain.outcome(for: endpoint) else { return [] }
@@ -267,7 +270,7 @@ extension RoleJudge {
       else { continue }
       let judge = RoleJudge(links: links, addresses: addresses, overrides: overrides)
       // Peers are rare enough that the line is offered only where there is nothing better.
-      if let outcome = judge.outcome(for: endpoint), outcome.role != role,
+      if let outcome = judge.outcome(for: endpoint), ![role, .undecided].contains(outcome.role),
         said != .peer || role == .undecided || changes.isEmpty
       {
         changes.append(.line(text, outcome))
@@ -421,12 +424,14 @@ private struct JudgedViews {
     }
   }
 
-  /// The link with the most sessions in a role; the first of the store's order among equals.
-  func example(in role: Explanation.Role) -> Int? {
+  /// The link with the most sessions in a role; among equals the one with the lowest address.
+  func example(in role: Explanation.Role, _ addresses: [IPAddress]) -> Int? {
     views.indices.filter { roles[$0] == role }.max { one, other in
-      let (one, other) = (views[one], views[other])
-      return (one.link.sessions, one.link.packets, other.number)
-        < (other.link.sessions, other.link.packets, one.number)
+      let (one, other) = (views[one].link, views[other].link)
+      if one.sessions != other.sessions { return one.sessions < other.sessions }
+      if one.packets != other.packets { return one.packets < other.packets }
+      if one.b != other.b { return addresses[one.b] > addresses[other.b] }
+      return one.bPort > other.bPort
     }
   }
 
