@@ -41,7 +41,8 @@ import Testing
     return net
   }
 
-  private func service(_ map: MapDocument, _ address: String, _ port: UInt16) -> MapDocument.Service?
+  private func service(_ map: MapDocument, _ address: String, _ port: UInt16) -> MapDocument
+    .Service?
   {
     map.hosts.first { $0.address == address }?.provides.first { $0.port == port }
   }

@@ -50,7 +50,8 @@ import Testing
     let folder = try TemporaryDirectory()
     let store = folder.path("office.db")
     _ = try Command.run(["audit", "-q", "-r", OfficeTests.capture, "-o", store])
-    let roles = try folder.write(Data("10.20.2.25:25: peer\n10.20.2.22:22: client".utf8), to: "roles")
+    let roles = try folder.write(
+      Data("10.20.2.25:25: peer\n10.20.2.22:22: client".utf8), to: "roles")
     for endpoint in [
       "10.20.2.80:443", "10.20.2.53:53", "10.20.2.25:25", "10.20.2.22:22", "10.20.2.123:123",
       "[fd00:20:2::63]:6379", "224.0.0.251:5353", "10.20.2.80:8080",

@@ -14,6 +14,10 @@ struct CaptureOptions: ParsableArguments {
   @Flag(help: "Map tunnels (GRE, VXLAN, Geneve, GTP-U, IP in IP, …) as such, not what is in them.")
   var noDecapsulate = false
 
+  @Flag(
+    help: "Count every copy of a packet, as a mirror port of both directions delivers them.")
+  var noDeduplicate = false
+
   @Option(help: ArgumentHelp("Tracker processes. Default: half the cores.", valueName: "n"))
   var trackers: Int?
 
@@ -46,7 +50,8 @@ struct CaptureOptions: ParsableArguments {
     let cores = Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
     return AuditRun(
       files: captures.paths, filter: filter, decapsulates: !noDecapsulate,
-      trackers: trackers ?? min(64, max(1, cores / 2)), storePath: storePath,
+      deduplicates: !noDeduplicate, trackers: trackers ?? min(64, max(1, cores / 2)),
+      storePath: storePath,
       showsProgress: showsProgress, reportOptions: reportOptions)
   }
 

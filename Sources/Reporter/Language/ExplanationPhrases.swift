@@ -75,6 +75,7 @@ extension Phrases {
       basis.fanIn | many peers on one side | 一方に集まる多数の相手
       basis.firstSpeaker | who spoke first | 先に送信した側
       basis.port | the port numbers | ポート番号
+      basis.oneWay | a port whose protocol never answers, spoken to again and again | 応答しないプロトコルのポートへの繰り返しの送信
       basis.group | the group's address | グループアドレス
       basis.behaviour | what the two hosts do elsewhere | 両ホストの他での振る舞い
       basis.none | no evidence that suffices | 十分な証拠なし
@@ -90,6 +91,7 @@ extension Phrases {
       reason.samePort | Both sides use the same port, and no handshake tells who serves. | 両側が同じポートを用い、ハンドシェイクもない。
       reason.weighed | The evidence was weighed. | 証拠の重みを合計して判定した。
       reason.oneWay | Only one side was seen, and that shows no service. | 片側のみの観測では、サービスとは言えない。
+      reason.oneWayService | The protocol of this port never answers, and it is spoken to again and again. | このポートのプロトコルは応答せず、送信が繰り返し観測された。
       reason.elsewhere | An answer from another port or address than was asked. | 要求先とは別のポートまたはアドレスからの応答。
       unanswered.note | Had it been answered, the evidence would say: | 応答があったとすれば、証拠は次のとおり:
       beside.note | Beside that, the evidence says: | それとは別に、証拠は次のとおり:

@@ -85,6 +85,7 @@ extension Phrases {
     captured | captured | 捕捉
     outcome.mapped | mapped | 集計
     outcome.filtered | filtered | フィルタ除外
+    outcome.duplicate | duplicate | 重複
     outcome.notIP | not IP | IP以外
     outcome.truncated | truncated | 切り詰め
     outcome.malformed | malformed | 不正
@@ -95,6 +96,7 @@ extension Phrases {
     why.captured | All packets that reached the capture point. | 捕捉点に届いた全パケット。
     why.mapped | In this map. | このマップに含まれる。
     why.filtered | The capture filter did not want them. | キャプチャフィルタの対象外。
+    why.duplicate | Copies of a packet already seen (mirror port). | 既に見たパケットの複製(ミラーポート)。
     why.notIP | Neither IPv4 nor IPv6: ARP, spanning tree, LLDP and the like. | IPv4でもIPv6でもない(ARP、STP、LLDPなど)。
     why.truncated | Cut off before the end of the IP header by the snap length. | スナップ長のためIPヘッダの途中で切れている。
     why.malformed | The IP header contradicts itself. | IPヘッダに矛盾がある。
@@ -107,6 +109,7 @@ extension Phrases {
     dropsNote | Packets were dropped while capturing: figures are lower bounds. | キャプチャ中に取りこぼしがあり、数値は下限値である。
     warnings | Warnings | 警告
     warning | Warning | 警告
+    duplicates | {count} packets ({share}) were copies of packets already seen, as from a mirror port that copies both directions; each was counted once. | {count} パケット({share})は、双方向を複製するミラーポートなどによる、既に見たパケットの複製だった。複製は除き、一度だけ数えた。
     saturated | {count} packets were longer than 65,535 bytes and count as 65,535. | {count} パケットは65,535バイトを超え、65,535として数えた。
     exportedEarly | There were too many sessions to keep: {count} were reported before their end and may be counted twice. | セッションが多すぎたため、{count} 件を終了前に集計した。二重に数えられた可能性がある。
     measured | Layer-3 traffic, from packet headers. No payload was read into records. | パケットヘッダによるレイヤ3の通信。ペイロードは記録していない。

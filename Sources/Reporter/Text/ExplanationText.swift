@@ -170,8 +170,7 @@ struct ExplanationText {
         "sessions": sessions(example.sessions), "all": HumanUnits.count(one.findings.sessions),
         "other": otherText,
       ])
-    let isAsked = example.reason == .handshake && [.syn, .openPort].contains(example.basis)
-    words += gap + phrases[isAsked ? "reason.syn" : "reason.\(example.reason.rawValue)"]
+    words += gap + phrases["reason.\(reasonName)"]
     if example.ownPorts > 1 {
       words +=
         gap
@@ -200,6 +199,16 @@ struct ExplanationText {
           ]))
     }
     return text
+  }
+
+  /// The reason, told apart further where the basis shows what came of it.
+  private var reasonName: String {
+    let example = one.example
+    return switch (example.reason, example.basis) {
+    case (.handshake, .syn), (.handshake, .openPort): "syn"
+    case (.oneWay, .oneWay): "oneWayService"
+    default: example.reason.rawValue
+    }
   }
 
   /// The other side; where several of its ports are one link, how many.

@@ -231,8 +231,7 @@ extension RoleJudge {
     var known = EndpointEvidence()
     known.served = 1
     return RoleRule.contributions(
-      features, protocolNumber: protocolNumber, isPartial: evidence.isPartial, a: known,
-      b: EndpointEvidence())
+      features, protocolNumber: protocolNumber, a: known, b: EndpointEvidence())
   }
 
   // MARK: - What would change the verdict
@@ -348,7 +347,7 @@ extension RoleJudge {
     let verdict = RoleRule.judge(
       contributions: RoleRule.contributions(
         evidence.features(of: link, a: a, b: b), protocolNumber: link.protocolNumber,
-        isPartial: evidence.isPartial, a: a, b: b))
+        a: a, b: b))
     return verdict.serverIsA != view.isTurned && verdict.confidence >= RoleRule.decidedAbove
   }
 }
