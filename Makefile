@@ -14,7 +14,7 @@ RENKEI := .build/release/renkei
 BUILD_PACKAGES := libpcap-dev liblz4-dev libzstd-dev zlib1g-dev libsqlite3-dev netbase pkg-config
 TEST_PACKAGES := $(BUILD_PACKAGES) tshark zstd lz4 gzip python3
 
-.PHONY: help audit build test format lint setup setup-test sanitize bench clean record
+.PHONY: help audit build test format lint setup setup-test sanitize bench accuracy clean record
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -27,6 +27,7 @@ build: setup ## the release binary, .build/release/renkei
 	swift build -c release --product renkei --static-swift-stdlib
 
 test: setup-test lint ## all tests, and the format check
+	swift build --package-path Benchmarks --product renkei-generate
 	swift build --build-tests
 	swift test --skip-build
 
@@ -44,6 +45,10 @@ sanitize: setup-test ## the tests again with the address sanitizer
 bench: build ## time an audit of ten million generated packets, beside tcpdump
 	@$(call install-missing,tcpdump time)
 	Benchmarks/audit.sh
+
+accuracy: build ## how often the roles are right, beside other tools (half an hour; ARGS=--quick for less)
+	@$(call install-missing,argus-server argus-client nfdump python3 wireshark-common time)
+	Benchmarks/accuracy.py $(ARGS)
 
 record: ## record the example office again (root; makes network namespaces)
 	Examples/office/record.sh

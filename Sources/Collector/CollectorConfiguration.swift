@@ -6,6 +6,8 @@ public struct CollectorConfiguration: Sendable {
   public var filter: String
   /// Whether the packet inside a tunnel is mapped instead of the one that carries it.
   public var decapsulate: Bool
+  /// Whether copies of packets already seen are counted as `duplicate` and left out of the map.
+  public var deduplicate: Bool
   /// How many tunnels in each other are opened.
   public var tunnelDepthMax: Int
   /// Where the packets were seen; travels in every batch.
@@ -17,12 +19,14 @@ public struct CollectorConfiguration: Sendable {
   public var addressCapacity: Int
 
   public init(
-    files: [String], filter: String = "", decapsulate: Bool = true, tunnelDepthMax: Int = 4,
-    capturePoint: UInt32 = 1, streamID: UInt32 = 1, addressCapacity: Int = 1 << 22
+    files: [String], filter: String = "", decapsulate: Bool = true, deduplicate: Bool = true,
+    tunnelDepthMax: Int = 4, capturePoint: UInt32 = 1, streamID: UInt32 = 1,
+    addressCapacity: Int = 1 << 22
   ) {
     self.files = files
     self.filter = filter
     self.decapsulate = decapsulate
+    self.deduplicate = deduplicate
     self.tunnelDepthMax = tunnelDepthMax
     self.capturePoint = capturePoint
     self.streamID = streamID

@@ -22,7 +22,7 @@ public enum CollectorService {
     var recorder = try PacketRecorder(
       decoder: FrameDecoder(
         decapsulate: configuration.decapsulate, tunnelDepthMax: configuration.tunnelDepthMax),
-      filter: configuration.filter,
+      filter: configuration.filter, deduplicates: configuration.deduplicate,
       writer: RecordWriter(
         ring: output, streamID: configuration.streamID, capturePoint: configuration.capturePoint,
         addressCapacity: configuration.addressCapacity))

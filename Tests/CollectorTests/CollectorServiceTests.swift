@@ -100,7 +100,7 @@ import Wire
     }
     let path = try directory.write(PcapWriter.file(many, nanoseconds: true), to: "a")
     let run = try CollectorRun(
-      CollectorConfiguration(files: [path]), slotCount: 1, slotBytes: 4096)
+      CollectorConfiguration(files: [path], deduplicate: false), slotCount: 1, slotBytes: 4096)
     #expect(run.records.count == 20_000)
     #expect(run.headers.count > 90)
     #expect(run.accountsForEverything)

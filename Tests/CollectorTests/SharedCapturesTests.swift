@@ -75,7 +75,8 @@ import Wire
       "ip.len",
     ]).text
     let expected = output.split(separator: "\n").compactMap { Int($0) }
-    let run = try CollectorRun(CollectorConfiguration(files: [path], decapsulate: false))
+    let run = try CollectorRun(
+      CollectorConfiguration(files: [path], decapsulate: false, deduplicate: false))
     let lengths = run.records.filter(\.source.isIPv4).map { Int($0.record.lengthBytes) }
     #expect(lengths.count == expected.count)
     #expect(lengths.reduce(0, +) == expected.reduce(0, +))

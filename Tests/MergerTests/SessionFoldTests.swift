@@ -35,8 +35,10 @@ import Wire
   private func fold(_ rows: [SessionRow]) -> [Relation] {
     var fold = SessionFold()
     for row in rows { fold.add(row) }
-    let (addresses, relations) = fold.finish()
-    // Every packet is in exactly one relation.
+    let (addresses, links) = fold.finish()
+    let relations = RoleJudge(links: links, addresses: addresses).relations()
+    // Every packet is in exactly one link, and in exactly one relation.
+    #expect(links.reduce(0) { $0 + $1.packets } == fold.packets)
     #expect(relations.reduce(0) { $0 + $1.packets } == fold.packets)
     let map = ServiceMap(capture: CaptureReport(), addresses: addresses, relations: relations)
     #expect(map.accounting[.mapped] == fold.packets)
@@ -183,7 +185,8 @@ import Wire
     func map(_ rows: [SessionRow]) -> [Relation] {
       var fold = SessionFold()
       for row in rows { fold.add(row) }
-      let (addresses, relations) = fold.finish()
+      let (addresses, links) = fold.finish()
+      let relations = RoleJudge(links: links, addresses: addresses).relations()
       return ServiceMap(capture: CaptureReport(), addresses: addresses, relations: relations)
         .relations
     }

@@ -109,7 +109,7 @@ struct SharedCaptureTests {
     // Frames in these files carry no IPv4 in IPv4 that would make "the" length ambiguous.
     for path in SharedCaptures.files("real").prefix(40) {
       let name = (path as NSString).lastPathComponent
-      guard let map = try audit(path, ["--no-decapsulate", "ip"]),
+      guard let map = try audit(path, ["--no-decapsulate", "--no-deduplicate", "ip"]),
         let capture = map["capture"] as? [String: Any]
       else { continue }
       let counted = try Tool("capinfos").run(["-TMrc", path]).text

@@ -1,57 +1,47 @@
-import ServiceMap
 import TestSupport
 import Testing
+import Wire
+
+@testable import ServiceMap
 
 @Suite struct RoleRuleTests {
-  @Test("exchanging the two endpoints exchanges the verdict and nothing else")
-  func symmetric() {
-    var generator = SeededGenerator(seed: 1)
-    func some() -> EndpointEvidence {
-      var evidence = EndpointEvidence()
-      evidence.served = .random(in: 0...3, using: &generator)
-      evidence.peersIn = .random(in: 0...50, using: &generator)
-      evidence.peerPortsIn = .random(in: 0...500, using: &generator)
-      evidence.peersOut = .random(in: 0...20, using: &generator)
-      evidence.peerPortsOut = .random(in: 0...20, using: &generator)
-      return evidence
-    }
+  private static let weights: [RoleWeights] = [.tcp, .udp, .partialTCP, .partialUDP]
+
+  private func some(_ generator: inout SeededGenerator) -> EndpointEvidence {
+    var evidence = EndpointEvidence()
+    evidence.served = .random(in: 0...3, using: &generator)
+    evidence.peers = .random(in: 0...50, using: &generator)
+    evidence.peerPorts = .random(in: 0...500, using: &generator)
+    evidence.askedBy = .random(in: 0...50, using: &generator)
+    evidence.asked = .random(in: 0...50, using: &generator)
+    return evidence
+  }
+
+  @Test("exchanging the two ends exchanges the verdict and nothing else", arguments: [false, true])
+  func symmetric(isPartial: Bool) {
+    var generator = TestSeed.generator(for: "RoleRuleTests.symmetric")
+    let links = (0..<400).map { _ in Sample.random(hosts: 30, using: &generator) }
+    let evidence = RoleEvidence(links: links, hostCount: 30) { _ in false }
     for _ in 0..<2000 {
-      let (a, b) = (some(), some())
-      let pair = PairEvidence(
-        protocolNumber: [6, 17].randomElement(using: &generator) ?? 6,
-        aPort: generator.next(), bPort: generator.next(), firstFromB: Bool.random(using: &generator)
-      )
-      let turned = PairEvidence(
-        protocolNumber: pair.protocolNumber, aPort: pair.bPort, bPort: pair.aPort,
-        firstFromB: !pair.firstFromB)
-      let one = RoleRule.judge(pair, a: a, b: b)
-      let other = RoleRule.judge(turned, a: b, b: a)
-      #expect(one.serverIsA != other.serverIsA)
-      #expect(abs(one.confidence - other.confidence) < 1e-12)
-      #expect(one.confidence >= 0.5 && one.confidence <= 1)
+      let link = Sample.random(hosts: 30, using: &generator)
+      let (a, b) = (some(&generator), some(&generator))
+      let features = evidence.features(of: link, a: a, b: b)
+      let turned = evidence.features(of: link.exchanged, a: b, b: a)
+      for feature in RoleFeatures.Feature.allCases {
+        #expect(abs(features[feature] + turned[feature]) < 1e-9, "\(feature) of \(link)")
+      }
+      let one = RoleRule.contributions(
+        features, protocolNumber: link.protocolNumber, isPartial: isPartial, a: a, b: b)
+      let other = RoleRule.contributions(
+        turned, protocolNumber: link.protocolNumber, isPartial: isPartial, a: b, b: a)
+      let verdict = RoleRule.judge(contributions: one)
+      let opposite = RoleRule.judge(contributions: other)
+      #expect(abs(verdict.confidence - opposite.confidence) < 1e-9)
+      #expect(verdict.confidence >= 0.5 && verdict.confidence < 1)
+      // Where nothing speaks for either side there is nothing to exchange.
+      if verdict.confidence > 0.5 + 1e-9 {
+        #expect(verdict.serverIsA != opposite.serverIsA && verdict.basis == opposite.basis)
+      }
     }
-  }
-
-  @Test("more evidence of the same kind never lowers the confidence")
-  func monotonous() {
-    let pair = PairEvidence(protocolNumber: 6, aPort: 28471, bPort: 28000, firstFromB: false)
-    var before = 0.0
-    for peers in stride(from: UInt32(1), to: 100, by: 7) {
-      var a = EndpointEvidence()
-      a.peersIn = peers
-      a.peerPortsIn = peers * 3
-      let verdict = RoleRule.judge(pair, a: a, b: EndpointEvidence())
-      if peers > 1 { #expect(verdict.serverIsA && verdict.confidence >= before) }
-      before = verdict.confidence
-    }
-  }
-
-  @Test("an endpoint that answered handshakes serves, whatever the ports say")
-  func known() {
-    var a = EndpointEvidence()
-    a.served = 1
-    let pair = PairEvidence(protocolNumber: 6, aPort: 60000, bPort: 443, firstFromB: false)
-    let verdict = RoleRule.judge(pair, a: a, b: EndpointEvidence())
-    #expect(verdict.serverIsA && verdict.basis == .knownServer)
   }
 }

@@ -4,7 +4,7 @@ import Wire
 @Suite struct SessionEventsTests {
   @Test("exchanging the sides twice changes nothing")
   func twice() {
-    for raw in UInt16(0)..<1 << 13 {
+    for raw in UInt16.min...UInt16.max {
       let events = SessionEvents(rawValue: raw)
       #expect(events.exchanged.exchanged == events)
     }
@@ -15,6 +15,7 @@ import Wire
     let pairs: [(SessionEvents, SessionEvents)] = [
       (.synFromA, .synFromB), (.synAckFromA, .synAckFromB), (.rstFromA, .rstFromB),
       (.finFromA, .finFromB), (.progressFromA, .progressFromB),
+      (.brokeSilenceA, .brokeSilenceB),
     ]
     for (a, b) in pairs {
       // The first speaker flips with the sides.
@@ -23,5 +24,16 @@ import Wire
     }
     let neutral: SessionEvents = [.insideTunnel, .portsUnknown, .firstFromB]
     #expect(neutral.exchanged == [.insideTunnel, .portsUnknown])
+  }
+
+  @Test("every fact has a bit of its own")
+  func distinct() {
+    let all: [SessionEvents] = [
+      .synFromA, .synFromB, .synAckFromA, .synAckFromB, .rstFromA, .rstFromB, .finFromA, .finFromB,
+      .firstFromB, .insideTunnel, .portsUnknown, .progressFromA, .progressFromB, .brokeSilenceA,
+      .brokeSilenceB,
+    ]
+    #expect(all.reduce(0) { $0 + $1.rawValue.nonzeroBitCount } == all.count)
+    #expect(SessionEvents(all).rawValue.nonzeroBitCount == all.count)
   }
 }

@@ -113,6 +113,28 @@ extension FrameEncoder {
       of: checksum(pseudoSum + sum(header, words: 2)), toByteOffset: 2, as: UInt16.self)
   }
 
+  /// Octets of the packet that an ICMP error is about and quotes: its IPv4 header and eight more.
+  static let quotedBytes: UInt32 = 28
+
+  /// Writes "destination unreachable" (RFC 792) about a SYN from client to server, with what is
+  /// quoted of it.
+  func encodeUnreachable(
+    _ session: UnsafeMutablePointer<Session>, at header: UnsafeMutableRawPointer
+  ) {
+    let codes: [UInt32] = [1, 3, 13]
+    store32(3 << 24 | codes[Int(session.pointee.clientPort % 3)] << 16, at: header)
+    let quoted = header + 8
+    store32(0x4500_0028, at: quoted)
+    store32(UInt32(session.pointee.clientIdentification) << 16 | 0x4000, at: quoted + 4)
+    store32(UInt32(session.pointee.clientTimeToLive) << 24 | 6 << 16, at: quoted + 8)
+    store32(session.pointee.clientAddress, at: quoted + 12)
+    store32(session.pointee.serverAddress, at: quoted + 16)
+    quoted.storeBytes(of: checksum(sum(quoted, words: 5)), toByteOffset: 10, as: UInt16.self)
+    storePorts(session, fromClient: true, at: quoted + 20)
+    store32(session.pointee.clientSequence, at: quoted + 24)
+    header.storeBytes(of: checksum(sum(header, words: 9)), toByteOffset: 2, as: UInt16.self)
+  }
+
   /// Writes source and destination port.
   @inline(__always)
   private func storePorts(

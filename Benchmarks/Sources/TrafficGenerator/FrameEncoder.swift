@@ -76,7 +76,11 @@ struct FrameEncoder {
         session, fromClient: fromClient, segmentBytes: segmentBytes, pseudoSum: pseudoSum,
         at: cursor)
     case .icmp:
-      encodeEcho(packet, session, pseudoSum: isIPv6 ? pseudoSum : 0, isIPv6: isIPv6, at: cursor)
+      if session.pointee.traits.contains(.hostile) {
+        encodeUnreachable(session, at: cursor)
+      } else {
+        encodeEcho(packet, session, pseudoSum: isIPv6 ? pseudoSum : 0, isIPv6: isIPv6, at: cursor)
+      }
     }
 
     let originalBytes = max(60, (cursor - frame) + Int(segmentBytes)) + 4

@@ -17,6 +17,10 @@ struct Generator: ~Copyable {
   private var random: RandomSource
   /// Random numbers for sampling, apart, so that sampling leaves the traffic as it is.
   private var samplingRandom: RandomSource
+  /// The hostile part, if the profile has one.
+  private var attack: Attack?
+  /// Writes packets twice.
+  private var mirror: MirrorPort
   /// Writes frames.
   private let encoder: FrameEncoder
   /// Who served whom.
@@ -31,7 +35,9 @@ struct Generator: ~Copyable {
   init(options: Options) {
     self.options = options
     launcher = SessionLauncher(options: options)
-    clock = ArrivalClock(packetCount: options.packetCount)
+    clock = ArrivalClock(packetCount: options.ordinaryPacketCount)
+    attack = Attack(options: options, launcher: launcher, durationUs: clock.durationUs)
+    mirror = MirrorPort(options: options, startSeconds: Generator.startSeconds)
     random = RandomSource(seed: options.seed, stream: 0)
     samplingRandom = RandomSource(seed: options.seed, stream: 1)
     encoder = FrameEncoder(
@@ -48,12 +54,20 @@ struct Generator: ~Copyable {
     let burstMax = launcher.burstMax
     var packet = Packet(isFromClient: true)
     var generated = 0
+    var hostile = 0
     while generated < options.packetCount {
       let timeUs = queue.firstTimeUs
-      if clock.nextUs <= timeUs {
-        begin(packetsSent: generated)
+      if let attackUs = attack?.nextUs, attackUs <= min(timeUs, clock.nextUs), attackUs < .max {
+        if let session = attack?.launch(from: &launcher) {
+          queue.insert(timeUs: attackUs, slot: pool.allocate(session))
+        }
         continue
       }
+      if clock.nextUs <= timeUs {
+        begin(packetsSent: generated - hostile)
+        continue
+      }
+      if let attack, timeUs > attack.endUs { break }
       let slot = queue.firstSlot
       let session = pool.session(slot)
       // SAFETY: the pointer is used up before the next session is put into the pool.
@@ -61,6 +75,7 @@ struct Generator: ~Copyable {
         shape: shapes[Int(session.pointee.kind)], burstMax: burstMax, random: &random,
         packet: &packet)
       generated += 1
+      if session.pointee.traits.contains(.hostile) { hostile += 1 }
       try write(packet, of: session, timeUs: timeUs, into: &file)
       if delayUs == Session.finished {
         queue.removeFirst()
@@ -71,11 +86,13 @@ struct Generator: ~Copyable {
       }
       summary.endUs = timeUs
     }
+    try mirror.write(before: .max, into: &file)
     try file.flush()
     for position in 0..<queue.count {
       retire(pool.session(queue.slot(at: position)).pointee)
     }
     summary.packetsGenerated = generated
+    summary.copies = mirror.count
   }
 
   /// Writes a packet if the options let it through.
@@ -87,8 +104,15 @@ struct Generator: ~Copyable {
     let hidden: SessionTraits = packet.isFromClient ? .hidesClient : .hidesServer
     if session.pointee.traits.contains(hidden) { return }
     if options.samplingInterval > 1, samplingRandom.below(options.samplingInterval) != 0 { return }
+    try mirror.write(before: timeUs, into: &file)
     let record = try file.reserve(encoder.reservedBytes)
-    file.advance(encoder.encode(packet, of: session, timeUs: timeUs, at: record))
+    let bytes = encoder.encode(packet, of: session, timeUs: timeUs, at: record)
+    file.advance(bytes)
+    if options.duplicatePercent > 0 {
+      // SAFETY: the record was written just now; the buffer stays until the next `reserve`.
+      mirror.take(
+        UnsafeRawBufferPointer(start: record, count: bytes), of: session.pointee, timeUs: timeUs)
+    }
     summary.packetsWritten += 1
     if packet.isFromClient {
       session.pointee.writtenFromClient += 1
@@ -119,6 +143,6 @@ struct Generator: ~Copyable {
     if session.transport == .icmp { return }
     truth.add(
       session, kind: launcher.kinds[Int(session.kind)],
-      hasKnownPorts: options.profile == .enterprise)
+      hasKnownPorts: options.profile != .highPorts)
   }
 }

@@ -6,6 +6,19 @@ struct Options {
     case enterprise
     /// All random above 20000.
     case highPorts = "highports"
+    /// A SYN scan of all ports of 256 hosts, over traffic as in `enterprise`; so are the next three.
+    case scan
+    /// SYNs from spoofed sources to a few services, and what comes of them.
+    case synFlood = "synflood"
+    /// Only what the victims of such a flood send to the spoofed sources.
+    case backscatter
+    /// Bare ACKs to all ports of 256 hosts.
+    case ackScan = "ackscan"
+
+    /// True for the profiles in which nine packets in ten are hostile.
+    var isAttack: Bool {
+      self != .enterprise && self != .highPorts
+    }
   }
 
   /// Packets that the network carries; sampling and one-way capture write fewer of them.
@@ -20,6 +33,8 @@ struct Options {
   private(set) var isOneWay = false
   /// Keep each packet with a probability of one in this many.
   private(set) var samplingInterval: UInt32 = 1
+  /// Packets that are written twice, in percent.
+  private(set) var duplicatePercent: UInt32 = 0
   /// Sessions over IPv6, in percent.
   private(set) var ipv6Percent: UInt32 = 0
   /// Sessions in VLAN-tagged frames, in percent.
@@ -32,6 +47,11 @@ struct Options {
   private(set) var truthPath: String?
   /// The user wants the help text only.
   private(set) var wantsHelp = false
+
+  /// Packets of the ordinary traffic; the rest of `packetCount` is an attack.
+  var ordinaryPacketCount: Int {
+    profile.isAttack ? packetCount / 10 : packetCount
+  }
 
   /// Octets of a frame that are kept. 64 hold all headers of IPv4; with IPv6 the TCP flags would be
   /// cut off, hence 96 unless the user says otherwise.
@@ -70,10 +90,14 @@ struct Options {
 
       --packets N        packets the network carries (default 1000000)
       --seed N           the same seed gives the same file (default 1)
-      --profile NAME     enterprise (default), or highports: all ports random above 20000
+      --profile NAME     enterprise (default), or highports: all ports random above 20000;
+                         scan, synflood, backscatter, ackscan: nine packets in ten are that
+                         attack, and a scan ends after 65,536 ports of 256 hosts
       --midstream        TCP sessions begin without a handshake
       --one-way          one direction of each session only
       --sample N         keep each packet with probability 1/N
+      --duplicate PERCENT  packets written twice, as by a mirror port of both directions; these
+                         copies count neither as packets of --packets nor in the truth
       --ipv6 PERCENT     sessions over IPv6
       --vlan PERCENT     sessions in tagged frames
       --snaplen BYTES    captured octets a frame (default 64; 96 with --ipv6)
@@ -83,7 +107,8 @@ struct Options {
 
   /// Options that take a value.
   private static let takingValues = [
-    "--packets", "--seed", "--profile", "--sample", "--ipv6", "--vlan", "--snaplen", "-o",
+    "--packets", "--seed", "--profile", "--sample", "--duplicate", "--ipv6", "--vlan", "--snaplen",
+    "-o",
     "--truth",
   ]
 
@@ -95,12 +120,16 @@ struct Options {
     case "--seed": seed = try Options.number(option, value, 0...UInt64.max)
     case "--sample":
       samplingInterval = UInt32(try Options.number(option, value, 1...1_000_000_000))
+    case "--duplicate":
+      duplicatePercent = UInt32(try Options.number(option, value, 0...100))
     case "--ipv6": ipv6Percent = UInt32(try Options.number(option, value, 0...100))
     case "--vlan": vlanPercent = UInt32(try Options.number(option, value, 0...100))
     case "--snaplen": snapLengthGiven = Int(try Options.number(option, value, 14...65_535))
     case "--profile":
       guard let profile = Profile(rawValue: value) else {
-        throw GeneratorError.usage("--profile is enterprise or highports, not \(value)")
+        throw GeneratorError.usage(
+          "--profile is enterprise, highports, scan, synflood, backscatter or ackscan, not \(value)"
+        )
       }
       self.profile = profile
     case "-o": outputPath = value

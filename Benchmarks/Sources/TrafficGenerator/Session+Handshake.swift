@@ -12,7 +12,7 @@ extension Session {
     case .syn:
       packet = fromClient(TCPFlags.syn)
       packet.acknowledgement = 0
-      if repeatsLeft > 0 {
+      if repeatsLeft > 0, !traits.contains(.halfOpen) {
         repeatsLeft -= 1
         unacknowledged += 1
         return 500_000 << UInt64(unacknowledged)
@@ -28,8 +28,13 @@ extension Session {
       return Session.finished
     case .synAck:
       packet = fromServer(TCPFlags.syn | TCPFlags.ack)
-      serverSequence &+= 1
       traits.insert(.answered)
+      if traits.contains(.halfOpen) {
+        if repeatsLeft == 0 { return Session.finished }
+        repeatsLeft -= 1
+        return 1_000_000
+      }
+      serverSequence &+= 1
       phase = .handshakeAck
       return UInt64(roundTripUs)
     default:

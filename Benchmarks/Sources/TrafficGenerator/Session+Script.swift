@@ -54,6 +54,8 @@ extension Session {
       return open(&packet, shape: shape, burstMax: burstMax, random: &random)
     case .close, .closeReply, .lastAck:
       return end(&packet)
+    case .ackProbe, .reset, .unreachable:
+      return attack(&packet)
     }
   }
 

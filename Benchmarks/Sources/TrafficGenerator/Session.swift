@@ -21,6 +21,10 @@ struct SessionTraits: OptionSet {
   static let refused = SessionTraits(rawValue: 1 << 7)
   /// A scanner: it resets what answers its SYN.
   static let probe = SessionTraits(rawValue: 1 << 8)
+  /// Part of an attack.
+  static let hostile = SessionTraits(rawValue: 1 << 9)
+  /// Nobody answers the SYN+ACK.
+  static let halfOpen = SessionTraits(rawValue: 1 << 10)
 }
 
 /// What a session does next; the packet that leaves in this phase is named.
@@ -51,6 +55,12 @@ enum Phase: UInt8 {
   case closeReply
   /// Closing side: the last ACK.
   case lastAck
+  /// Client: an ACK that belongs to nothing.
+  case ackProbe
+  /// Server: RST for such an ACK.
+  case reset
+  /// Server: an ICMP error about a packet that the capture does not have.
+  case unreachable
 }
 
 /// One conversation that is going on. Plain data of some 80 bytes, held in a `SessionPool`.
@@ -82,7 +92,7 @@ struct Session {
   var writtenFromClient: UInt32 = 0
   /// Packets from the server that were written.
   var writtenFromServer: UInt32 = 0
-  /// Index of the client in the `HostPlan`.
+  /// Index of the client in the `HostPlan`; −1 for a spoofed address.
   var client: Int32 = 0
   /// Index of the server in the `HostPlan`; −1 if no host has the address.
   var server: Int32 = -1

@@ -37,7 +37,7 @@ extension SessionLauncher {
   /// as its operating system would.
   private mutating func takePort(for session: Session, kind: ServiceKind) -> UInt16 {
     let client = Int(session.client)
-    if capture.profile == .enterprise {
+    if capture.profile != .highPorts {
       switch kind.clientPort {
       case .sameAsServer: return session.serverPort
       case .fixed(let port): return port

@@ -27,7 +27,7 @@ struct SessionLauncher {
     let kinds = ServiceCatalogue.all
     self.kinds = kinds
     hosts = HostPlan(
-      packets: options.packetCount, seed: options.seed, avoidsKnownPorts: usesHighPorts)
+      packets: options.ordinaryPacketCount, seed: options.seed, avoidsKnownPorts: usesHighPorts)
     deployment = Deployment(
       kinds: kinds, hosts: hosts, seed: options.seed, usesHighPorts: usesHighPorts)
     var sum = 0.0
@@ -43,7 +43,7 @@ struct SessionLauncher {
     }
     turns = kinds.map { _ in 0 }
     scanner = Int(RandomSource.mix(options.seed, 0x5C) % UInt64(hosts.clientCount))
-    burstMax = min(20_000, max(20, Double(options.packetCount) / 500))
+    burstMax = min(20_000, max(20, Double(options.ordinaryPacketCount) / 500))
   }
 
   /// Draws the kind of the next session that no other one brings about.
@@ -106,6 +106,13 @@ struct SessionLauncher {
   /// True if the host provides anything at the port.
   func isListening(_ host: Int, port: UInt16) -> Bool {
     deployment.listens(host: host, port: port)
+  }
+
+  /// Where a kind of service is provided, by its name in the catalogue.
+  func instances(of name: String) -> [Deployment.Instance] {
+    let index = kinds.firstIndex { $0.name.description == name }
+    precondition(index != nil, "the catalogue has no such kind")
+    return index.map { deployment.instances[$0] } ?? []
   }
 
   // MARK: - Who asks whom

@@ -2,7 +2,9 @@
 struct Summary {
   /// Packets that the network carried.
   var packetsGenerated = 0
-  /// Packets that were written.
+  /// Second copies of packets that were written.
+  var copies = 0
+  /// Packets that were written, without second copies.
   var packetsWritten = 0
   /// Sessions, ICMP included, of which at least one packet was written.
   private(set) var sessions = 0
@@ -22,7 +24,7 @@ struct Summary {
   /// Counts a session.
   mutating func add(_ session: Session) {
     sessions += 1
-    isSeen[Int(session.client)] = true
+    if session.client >= 0 { isSeen[Int(session.client)] = true }
     if session.server >= 0 { isSeen[Int(session.server)] = true }
   }
 
@@ -34,6 +36,7 @@ struct Summary {
     let networks = Set(seen.map { hosts.addresses[$0] >> 8 }).count
     let lost = packetsGenerated - packetsWritten
     return "packets \(packetsWritten)" + (lost > 0 ? " of \(packetsGenerated)" : "")
+      + (copies > 0 ? ", copies \(copies)" : "")
       + ", sessions \(sessions), clients \(clients), servers \(seen.count - clients)"
       + ", networks \(networks), seconds \(Summary.rounded(Double(endUs) / 1e6))"
       + ", written in \(Summary.rounded(wallSeconds)) s\n"

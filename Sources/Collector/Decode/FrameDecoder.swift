@@ -77,6 +77,8 @@ struct FrameDecoder: ~Copyable {
     headers.destinationPort = frame.half(36)
     headers.protocolNumber = protocolNumber
     headers.lengthBytes = Int(totalLength)
+    headers.start = frame.base + 14
+    headers.capturedBytes = min(frame.captured &- 14, Int(totalLength))
     return true
   }
 }

@@ -20,6 +20,8 @@ extension FrameDecoder {
     headers.source = bytes.word(12)
     headers.destination = bytes.word(16)
     headers.lengthBytes = totalLength
+    headers.start = bytes.base
+    headers.capturedBytes = min(bytes.captured, totalLength)
     let protocolNumber = bytes.byte(9)
     headers.protocolNumber = protocolNumber
     let fragment = bytes.half(6)
@@ -58,6 +60,8 @@ extension FrameDecoder {
     }
     headers.addresses6 = bytes.base + 8
     headers.lengthBytes = totalLength
+    headers.start = bytes.base
+    headers.capturedBytes = min(bytes.captured, totalLength)
     headers.protocolNumber = nextHeader
     decodePayload(
       bytes.limited(to: totalLength).dropping(40), fragment: nil, at: timestampNs, depth: depth,

@@ -43,6 +43,12 @@ struct PacketBytes {
     return UInt32(bigEndian: base.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
   }
 
+  /// 64 bits in the order of their bytes, the first one lowest.
+  @inline(__always) func quad(_ offset: Int) -> UInt64 {
+    assert(offset >= 0 && has(offset + 8), "a read that was not checked")
+    return UInt64(littleEndian: base.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+  }
+
   /// What follows the first `count` bytes. `has(count)` must be true.
   @inline(__always) func dropping(_ count: Int) -> PacketBytes {
     assert(count >= 0 && has(count), "a step that was not checked")

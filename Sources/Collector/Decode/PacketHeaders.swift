@@ -13,6 +13,10 @@ struct PacketHeaders {
   var protocolNumber: UInt8 = 0
   var flags: RecordFlags = []
   var tcpFlags: TCPFlags = []
+  /// The packet that the above is about, from its IP header on: how much of it was captured, without
+  /// what follows it in the frame. Valid as long as the frame is.
+  var start: UnsafeRawPointer?
+  var capturedBytes = 0
   /// Layer-3 octets; may be more than a record's 16 bits hold.
   var lengthBytes = 0
 }

@@ -31,6 +31,10 @@ struct AuditCommand: ParsableCommand {
   @Flag(help: "Map tunnels (GRE, VXLAN, Geneve, GTP-U, IP in IP, …) as such, not what is in them.")
   var noDecapsulate = false
 
+  @Flag(
+    help: "Count every copy of a packet, as a mirror port of both directions delivers them.")
+  var noDeduplicate = false
+
   @Option(help: ArgumentHelp("Tracker processes. Default: half the cores.", valueName: "n"))
   var trackers: Int?
 
@@ -86,7 +90,8 @@ struct AuditCommand: ParsableCommand {
     do {
       try AuditRun(
         files: captures.paths, filter: filter,
-        decapsulates: !noDecapsulate, trackers: trackers ?? min(64, max(1, cores / 2)),
+        decapsulates: !noDecapsulate, deduplicates: !noDeduplicate,
+        trackers: trackers ?? min(64, max(1, cores / 2)),
         storePath: folder.store, showsProgress: !quiet, reportOptions: words
       ).run()
     } catch let interrupted as Interrupted {

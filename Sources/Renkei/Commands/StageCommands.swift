@@ -33,12 +33,14 @@ struct CollectCommand: ParsableCommand {
   @Option(help: .hidden) var outputFd: Int32
   @Option(parsing: .singleValue, help: .hidden) var read: [String] = []
   @Flag(help: .hidden) var noDecapsulate = false
+  @Flag(help: .hidden) var noDeduplicate = false
   @Argument(help: .hidden) var filter: String = ""
 
   func run() throws {
     try stage.run("collect") { status in
       var configuration = CollectorConfiguration(files: read, filter: filter)
       configuration.decapsulate = !noDecapsulate
+      configuration.deduplicate = !noDeduplicate
       try CollectorService.run(
         configuration, output: RingWriter(try Ring(inherited: outputFd)), status: status,
         process: stage.process)

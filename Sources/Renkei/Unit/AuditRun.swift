@@ -11,6 +11,7 @@ struct AuditRun {
   var files: [String]
   var filter: String
   var decapsulates: Bool
+  var deduplicates: Bool
   var trackers: Int
   /// Where the store is written; it becomes the user's file only when all is done.
   var storePath: String
@@ -61,7 +62,8 @@ struct AuditRun {
     try supervision.start(
       "collector",
       stage("collect", collector) + ["--output-fd", "\(collected.descriptor)"]
-        + (decapsulates ? [] : ["--no-decapsulate"]) + files.map { "--read=\($0)" }
+        + (decapsulates ? [] : ["--no-decapsulate"])
+        + (deduplicates ? [] : ["--no-deduplicate"]) + files.map { "--read=\($0)" }
         + (filter.isEmpty ? [] : ["--", filter]),
       [status.descriptor, collected.descriptor], keepsStandardInput: files.contains("-"))
 

@@ -27,6 +27,7 @@ struct PageContext {
   let filter: String?
   let warnings: [String]
   let hasDrops: Bool
+  let duplicates: Counted?
   let saturated: Counted?
   let exportedEarly: Counted?
   let isComplete: Bool
@@ -67,6 +68,8 @@ struct PageContext {
   /// A number inside a sentence: the script needs it apart to put it into the other language.
   struct Counted {
     let count: String
+    /// Of all packets; "" where the sentence has no share in it.
+    var share = ""
     let text: String
   }
 
@@ -126,6 +129,16 @@ struct PageContext {
       guard number > 0 else { return nil }
       let count = HumanUnits.count(number)
       return Counted(count: count, text: phrases.filled(phrase, ["count": count]))
+    }
+    let duplicateCount = accounting[.duplicate]
+    if duplicateCount > 0 {
+      let count = HumanUnits.count(duplicateCount)
+      let share = HumanUnits.percent(Double(duplicateCount) / Double(accounting.captured))
+      duplicates = Counted(
+        count: count, share: share,
+        text: phrases.filled("duplicates", ["count": count, "share": share]))
+    } else {
+      duplicates = nil
     }
     saturated = counted("saturated", map.capture.lengthSaturated)
     exportedEarly = counted("exportedEarly", map.capture.sessionsExportedEarly)

@@ -90,6 +90,7 @@ extension Phrases {
     captured | captured | 捕捉
     outcome.mapped | mapped | 集計
     outcome.filtered | filtered | フィルタ除外
+    outcome.duplicate | duplicate | 重複
     outcome.notIP | not IP | IP以外
     outcome.truncated | truncated | 切り詰め
     outcome.malformed | malformed | 不正
@@ -100,6 +101,7 @@ extension Phrases {
     why.captured | All packets that reached the capture point. | 捕捉点に届いた全パケット。
     why.mapped | In this map. | このマップに含まれる。
     why.filtered | The capture filter did not want them. | キャプチャフィルタの対象外。
+    why.duplicate | Copies of a packet already seen (mirror port). | 既に見たパケットの複製(ミラーポート)。
     why.notIP | Neither IPv4 nor IPv6: ARP, spanning tree, LLDP and the like. | IPv4でもIPv6でもない(ARP、STP、LLDPなど)。
     why.truncated | Cut off before the end of the IP header by the snap length. | スナップ長のためIPヘッダの途中で切れている。
     why.malformed | The IP header contradicts itself. | IPヘッダに矛盾がある。
@@ -112,6 +114,7 @@ extension Phrases {
     dropsNote | Packets were dropped while capturing: figures are lower bounds. | キャプチャ中に取りこぼしがあり、数値は下限値である。
     warnings | Warnings | 警告
     warning | Warning | 警告
+    duplicates | {count} {count?packet was a copy of a packet/packets were copies of packets} already seen ({share}), as from a mirror port that copies both directions; each was counted once. | {count} パケット({share})は、双方向を複製するミラーポートなどによる、既に見たパケットの複製だった。複製は除き、一度だけ数えた。
     saturated | {count} {count?packet was/packets were} longer than 65,535 bytes and {count?counts/count} as 65,535. | {count} パケットは65,535バイトを超え、65,535として数えた。
     exportedEarly | There were too many sessions to keep: {count} {count?was/were} reported before {count?its/their} end and may be counted twice. | セッションが多すぎたため、{count} 件を終了前に集計した。二重に数えられた可能性がある。
     measured | Layer-3 traffic, from packet headers. No payload was read into records. | パケットヘッダによるレイヤ3の通信。ペイロードは記録していない。
@@ -185,6 +188,7 @@ extension Phrases {
     basis.overridden | by the roles file | 役割ファイルの指定
     basis.behaviour | what the hosts do elsewhere | 他の通信での振る舞い
     basis.openPort | open port, probed | 開放ポートへの探査
+    basis.oneWay | one-way protocol | 一方向プロトコル
     because.overridden | The roles file says so; nothing was judged. | 役割ファイルの指定による。判定は行っていない。
     because.handshake | A request and its answer were both captured (SYN and SYN+ACK, or ICMP request and reply): who answers is the server. | 要求とそれへの応答(SYNとSYN+ACK、またはICMPの要求と応答)が両方捕捉されている。応答した側がサーバである。
     because.synAck | The answer to a SYN was captured, though not the SYN itself: who answers is the server. | SYNへの応答が捕捉されている(SYN自体は捕捉されていない)。応答した側がサーバである。
@@ -197,6 +201,7 @@ extension Phrases {
     because.none | Nothing speaks for either side. | どちらの側を示す証拠もない。
     because.behaviour | No handshake was captured. What weighs most is what the two hosts do elsewhere: one mostly serves, the other mostly asks. | ハンドシェイクは捕捉されていない。最も強い根拠は、両ホストの他の通信での振る舞い(一方は主に提供し、他方は主に要求する)である。
     because.openPort | It answered a SYN, but no session came of it: the port is open and was probed. Nobody was seen to use the service. | SYNに応答したが、セッションには至っていない。ポートは開いていて探査を受けたが、サービスの利用は観測されていない。
+    because.oneWay | The protocol of this port never answers, such as syslog, SNMP traps or NetFlow, and it is spoken to again and again. | このポートのプロトコル(syslog、SNMPトラップ、NetFlowなど)は応答を返さず、繰り返し送信を受けている。
     why | Why? | 判定の根拠
     why.confidence | Probability that the role is right: {confidence}. | 役割が正しい確率: {confidence}。
     why.command | All the evidence, where the map was kept with renkei audit -o map.db: | すべての証拠を見るには(renkei audit -o map.db でマップを保存した場合):

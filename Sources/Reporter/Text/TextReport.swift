@@ -174,6 +174,14 @@ struct TextReport {
     if map.accounting[.droppedByKernel] + map.accounting[.droppedByRing] > 0 {
       warnings.append(phrases["dropsNote"])
     }
+    let duplicates = map.accounting[.duplicate]
+    if duplicates > 0 {
+      let share = Double(duplicates) / Double(map.accounting.captured)
+      warnings.append(
+        phrases.filled(
+          "duplicates",
+          ["count": HumanUnits.count(duplicates), "share": HumanUnits.percent(share)]))
+    }
     for (phrase, number) in [
       ("saturated", map.capture.lengthSaturated),
       ("exportedEarly", map.capture.sessionsExportedEarly),

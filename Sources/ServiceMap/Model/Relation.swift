@@ -46,6 +46,9 @@ public enum Basis: UInt8, CaseIterable, Sendable {
   case behaviour = 10
   /// It answered a SYN, and no session came of it: an open port that was probed.
   case openPort = 11
+  /// The protocol of this port never answers (syslog, SNMP traps, NetFlow), and it is spoken to again
+  /// and again.
+  case oneWay = 12
 
   /// The name in JSON and CSV.
   public var name: String { "\(self)" }

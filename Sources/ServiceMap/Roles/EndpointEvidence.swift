@@ -9,6 +9,8 @@ public struct EndpointEvidence: Equatable, Sendable {
   /// Peer endpoints that mostly spoke to it first, and those that it mostly spoke to first.
   public var askedBy: UInt32 = 0
   public var asked: UInt32 = 0
+  /// Links over UDP in which it was spoken to and never answered.
+  public var oneWayPeers: UInt32 = 0
   /// Half-open sessions, those of SYN+ACKs that answer nothing, and completed ones, by client.
   public var halfOpenClients: UInt32 = 0
   public var completedClients: UInt32 = 0

@@ -17,6 +17,16 @@ public enum PortPrior {
   /// (RFC 8415 section 7.2).
   private static func isClientPort(_ port: UInt16) -> Bool { port == 68 || port == 546 }
 
+  /// Ports whose protocol sends and expects no answer over UDP: WoL and discard, SNMP traps, syslog,
+  /// GELF, NetFlow, sFlow, IPFIX, statsd, collectd, and the tunnels, which send each direction to their
+  /// own port (VXLAN, Geneve, BFD).
+  public static func isOneWay(_ port: UInt16) -> Bool { oneWayPorts.contains(port) }
+
+  private static let oneWayPorts: Set<UInt16> = [
+    9, 162, 514, 1514, 2055, 2056, 3784, 4739, 4789, 5140, 6081, 6343, 8125, 8472, 9555, 9995, 9996,
+    12201, 25826,
+  ]
+
   /// By port number; a table because it is asked for both ends of every pair.
   private static let isUserServicePort: [Bool] = {
     var table = [Bool](repeating: false, count: 65536)

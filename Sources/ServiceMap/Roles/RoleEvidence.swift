@@ -20,7 +20,8 @@ public struct RoleEvidence: Sendable {
   /// Endpoints that asked a host by UDP and were not answered from the port they asked.
   private var askedInVain = KeyIndex()
   private var portAskedInVain: [UInt16] = []
-  /// Pairs of hosts between which an error of ICMP went: whose packet could not be delivered, by whom.
+  private var isAnsweredElsewhere: [Bool] = []
+  /// Pairs of hosts: who was told that a packet could not be delivered, and by whom.
   private var undeliverable = KeyIndex()
   /// Only one direction of most traffic was captured, or few packets of each session: silence is then
   /// no sign that nobody answered.
@@ -45,6 +46,7 @@ public struct RoleEvidence: Sendable {
     beginnings = RoleEvidence.beginnings(links)
     var peers = KeyIndex()
     for link in links { meet(link, isGroup: isGroup(link), &peers) }
+    for link in links where link.protocolNumber == IPProtocolNumber.udp { findAnswers(link) }
     countPorts()
     for link in links where isEvidence(link) && !isGroup(link) { learn(link) }
   }
@@ -155,9 +157,11 @@ public struct RoleEvidence: Sendable {
   }
 
   private mutating func noteICMP(_ link: Link) {
-    guard !link.hasHandshake else { return }
-    // The sender tells the other that a packet of the other's was not delivered.
-    let (sender, told) = link.isAskedByB ? (link.b, link.a) : (link.a, link.b)
+    // Destination unreachable (RFC 792, RFC 4443); type and code stand in the port of the one told.
+    let (sender, told, typeAndCode) =
+      link.isAskedByB ? (link.b, link.a, link.aPort) : (link.a, link.b, link.bPort)
+    let unreachable: UInt16 = link.protocolNumber == IPProtocolNumber.icmp ? 3 : 1
+    guard !link.hasHandshake, typeAndCode >> 8 == unreachable else { return }
     _ = undeliverable.number(of: Key(UInt64(told), UInt64(sender)))
   }
 
@@ -173,13 +177,14 @@ public struct RoleEvidence: Sendable {
     guard link.packetsAB == 0 || link.packetsBA == 0 else { return }
     let one = link.packetsAB == 0 ? link : link.exchanged  // B asks.
     hosts[one.b].inVain &+= one.aPorts
-    guard link.protocolNumber == IPProtocolNumber.udp, one.aPorts == 1, one.bPorts == 1 else {
-      return
-    }
+    guard link.protocolNumber == IPProtocolNumber.udp, one.aPorts == 1 else { return }
+    rows[number(one.a, link.protocolNumber, one.aPort)].oneWayPeers &+= 1
+    guard one.bPorts == 1 else { return }
     let asker = number(one.b, link.protocolNumber, one.bPort)
     let place = askedInVain.number(of: Key(UInt64(asker), UInt64(one.a)))
     if place == portAskedInVain.count {
       portAskedInVain.append(one.aPort)
+      isAnsweredElsewhere.append(false)
     } else {
       portAskedInVain[place] = min(portAskedInVain[place], one.aPort)
     }
@@ -248,12 +253,30 @@ public struct RoleEvidence: Sendable {
     return askedGroups.find(Key(UInt64(endpoint), UInt64(groupPort))) != nil
   }
 
-  /// The port of `other` that the endpoint asked by UDP without an answer from there.
-  func askedInVain(_ host: Int, _ port: UInt16, other: Int) -> UInt16? {
-    guard let asker = index.find(RoleEvidence.key(host, IPProtocolNumber.udp, port)),
-      let place = askedInVain.find(Key(UInt64(asker), UInt64(other)))
-    else { return nil }
-    return portAskedInVain[place]
+  /// The port of `other` that the endpoint asked by UDP without an answer from there, and whether one
+  /// came from another port.
+  func askedInVain(
+    _ host: Int, _ port: UInt16, other: Int
+  ) -> (port: UInt16, isAnsweredElsewhere: Bool)? {
+    guard let place = placeAskedInVain(host, port, other) else { return nil }
+    return (portAskedInVain[place], isAnsweredElsewhere[place])
+  }
+
+  private func placeAskedInVain(_ host: Int, _ port: UInt16, _ other: Int) -> Int? {
+    guard let asker = index.find(RoleEvidence.key(host, IPProtocolNumber.udp, port)) else {
+      return nil
+    }
+    return askedInVain.find(Key(UInt64(asker), UInt64(other)))
+  }
+
+  private mutating func findAnswers(_ link: Link) {
+    for one in [link, link.exchanged] where one.packetsAB > 0 && link.bPorts == 1 {
+      if let place = placeAskedInVain(one.b, one.bPort, one.a),
+        portAskedInVain[place] != one.aPort
+      {
+        isAnsweredElsewhere[place] = true
+      }
+    }
   }
 
   /// Whether `host` was told by `other` that a packet could not be delivered.
@@ -268,10 +291,16 @@ public struct RoleEvidence: Sendable {
     var features = RoleFeatures()
     features[.peers] = bits(a.peers) - bits(b.peers)
     features[.peerPorts] = bits(a.peerPorts) - bits(b.peerPorts)
-    let sessions = Double(max(1, link.sessions))
-    features[.firstSpeaker] = (2 * Double(link.firstFromB) - sessions) / (sessions + 1)
-    features[.firstOfWhole] = features[.firstSpeaker] * beginnings
-    features[.asked] = ratio(a.askedBy, a.asked) - ratio(b.askedBy, b.asked)
+    // Where little of each session is captured, its first packet is anybody's.
+    if !isPartial {
+      let sessions = Double(max(1, link.sessions))
+      features[.firstSpeaker] = (2 * Double(link.firstFromB) - sessions) / (sessions + 1)
+      features[.firstOfWhole] = features[.firstSpeaker] * beginnings
+      // Over TCP that can ask from either side once it stands, only a handshake tells who asked.
+      if link.protocolNumber == IPProtocolNumber.udp {
+        features[.asked] = ratio(a.askedBy, a.asked) - ratio(b.askedBy, b.asked)
+      }
+    }
     if link.aPort != link.bPort {
       let proto = link.protocolNumber
       features[.portNumber] =
@@ -279,15 +308,17 @@ public struct RoleEvidence: Sendable {
       features[.portCommon] = common(link.aPort, proto) - common(link.bPort, proto)
       features[.notEphemeral] =
         ephemeral(link.b, link.bPort) - ephemeral(link.a, link.aPort)
+      features[.host] =
+        ratio(hosts[link.a].served, hosts[link.a].requested)
+        - ratio(hosts[link.b].served, hosts[link.b].requested)
     }
-    features[.host] =
-      ratio(hosts[link.a].served, hosts[link.a].requested)
-      - ratio(hosts[link.b].served, hosts[link.b].requested)
     features[.silence] =
       (link.events.contains(.brokeSilenceB) ? 1 : 0)
       - (link.events.contains(.brokeSilenceA) ? 1 : 0)
+    // No single circumstance decides: that a host serves elsewhere, however much, least of all.
     for feature in RoleFeatures.Feature.allCases {
-      features[feature] = min(8, max(-8, features[feature]))
+      let limit = feature == .host || feature == .notEphemeral ? 3.0 : 8.0
+      features[feature] = min(limit, max(-limit, features[feature]))
     }
     return features
   }

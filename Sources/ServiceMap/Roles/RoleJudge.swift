@@ -86,7 +86,8 @@ public struct RoleJudge: Sendable {
       // It answers, so somebody listens there. But whoever was to be answered never went on: once it
       // is a probe, or the echo of one; from many addresses it is a flood, and they are forged.
       let isFlooded = a.halfOpenClients >= 20 && a.halfOpenClients > 4 &* a.completedClients
-      return make(link, isFlooded ? .failed : .provided, .openPort, 0.95)
+      if link.halfOpen > 0 { return make(link, isFlooded ? .failed : .provided, .openPort, 0.95) }
+      return make(link, isFlooded ? .notice : .provided, .openPort, 0.95)
     }
     let isServing = a.served > 0 || a.askedBy > 0
     if link.unheard > 0 {
@@ -163,8 +164,7 @@ public struct RoleJudge: Sendable {
       b.served = 0
     }
     return RoleRule.contributions(
-      evidence.features(of: link, a: a, b: b), protocolNumber: link.protocolNumber,
-      isPartial: evidence.isPartial, a: a, b: b)
+      evidence.features(of: link, a: a, b: b), protocolNumber: link.protocolNumber, a: a, b: b)
   }
 
   func endpoints(of link: Link) -> (a: EndpointEvidence, b: EndpointEvidence) {
@@ -181,21 +181,20 @@ public struct RoleJudge: Sendable {
   /// or from a new port of the host that was asked (TFTP, RFC 1350 section 4).
   private func answerFromElsewhere(_ link: Link) -> Relation? {
     let proto = link.protocolNumber
-    guard proto == IPProtocolNumber.udp, link.bPorts == 1, link.aPort != link.bPort else {
-      return nil
-    }
-    for one in [link, link.exchanged] {
+    guard proto == IPProtocolNumber.udp, link.bPorts == 1 else { return nil }
+    for one in [link, link.exchanged] where one.packetsAB > 0 {
       // B asked the group at A's port, or A's host at another port.
       if PortPrior.logOdds(one.bPort, proto) <= PortPrior.logOdds(one.aPort, proto),
+        one.aPort != one.bPort || one.packetsBA == 0,
         evidence.askedGroup(one.b, proto, one.bPort, at: one.aPort)
       {
-        return make(one, .provided, .firstSpeaker, 0.95)
+        return make(one, one.aPort == one.bPort ? .peer : .provided, .firstSpeaker, 0.95)
       }
-      if let port = evidence.askedInVain(one.b, one.bPort, other: one.a), port != one.aPort,
-        one.packetsAB > 0, PortPrior.logOdds(one.aPort, proto) <= 0
+      if let asked = evidence.askedInVain(one.b, one.bPort, other: one.a),
+        asked.port != one.aPort, PortPrior.logOdds(one.aPort, proto) <= 0
       {
         var answer = one
-        answer.aPort = port
+        answer.aPort = asked.port
         return make(answer, .provided, .firstSpeaker, 0.95)
       }
     }
@@ -214,17 +213,30 @@ public struct RoleJudge: Sendable {
         asked, isReset ? .failed : .undecided, isReset ? .firstSpeaker : .none,
         isReset ? verdict.confidence : 0.5)
     }
-    // Answers whose questions were not captured come from a port that others are seen to ask.
-    let sender = evidence[asked.b, asked.protocolNumber, asked.bPort]
+    // Answers whose questions were not captured come from a server's port, to not too many.
     if verdict.serverIsA != isSentByB && verdict.confidence >= RoleRule.decidedAbove
-      && sender.askedBy > 0 && asked.bPorts == 1
+      && asked.bPorts == 1 && !evidence.hosts[asked.b].isProbing
     {
       return make(asked.exchanged, .provided, verdict.basis, verdict.confidence)
     }
-    if asked.bPorts == 1, evidence.askedInVain(asked.a, asked.aPort, other: asked.b) != nil {
-      return make(asked, .undecided, .none, 0.5)
+    if asked.bPorts == 1,
+      evidence.askedInVain(asked.b, asked.bPort, other: asked.a)?.isAnsweredElsewhere == true
+    {
+      return make(asked, .provided, .firstSpeaker, 0.95)
     }
+    if isOneWayService(asked) { return make(asked, .provided, .oneWay, 0.95) }
     return make(asked, .failed, .firstSpeaker, max(0.65, verdict.confidence))
+  }
+
+  /// Syslog and its like: nobody answers, and nobody is meant to. One or two datagrams may be a probe;
+  /// many senders, or one that goes on, are not.
+  private func isOneWayService(_ link: Link) -> Bool {
+    guard PortPrior.isOneWay(link.aPort), link.aPorts == 1,
+      !evidence.hosts[link.b].isProbing, !evidence.wasUndeliverable(from: link.b, to: link.a)
+    else { return false }
+    let a = evidence[link.a, link.protocolNumber, link.aPort]
+    let lasts = link.lastTick > link.firstTick &+ Tick.seconds(10)
+    return a.oneWayPeers >= 3 || link.packetsBA >= 8 && lasts
   }
 
   // MARK: - Relations
@@ -255,7 +267,11 @@ public struct RoleJudge: Sendable {
     relation.unanswered = link.unanswered
     if kind == .failed {
       // Half-open sessions, and what has no handshake.
-      if link.events.contains(.rstFromA) && !link.hasHandshake {
+      let isReset = link.events.contains(.rstFromA)
+      let isUDP = link.protocolNumber == IPProtocolNumber.udp
+      if !link.hasHandshake
+        && (isReset || isUDP && evidence.wasUndeliverable(from: link.b, to: link.a))
+      {
         relation.refused = link.sessions
       } else {
         relation.unanswered = link.sessions - min(link.sessions, link.refused)

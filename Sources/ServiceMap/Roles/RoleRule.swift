@@ -17,7 +17,7 @@ public struct Verdict: Equatable, Sendable {
 /// are fitted (`RoleWeights`).
 public enum RoleRule {
   /// Below this confidence a pair stays undecided.
-  public static let decidedAbove = 0.9
+  public static let decidedAbove = 0.93
   /// No sum of circumstances is as sure as a handshake.
   private static let confidenceMax = 0.998
   /// Log-odds of "server" for an endpoint that answered handshakes in other sessions.
@@ -26,17 +26,10 @@ public enum RoleRule {
   /// What each piece of evidence adds for A as the server, in log-odds: in the order of
   /// `RoleFeatures.Feature`, and last whether the endpoints answered handshakes elsewhere.
   public static func contributions(
-    _ features: RoleFeatures, protocolNumber: UInt8, isPartial: Bool, a: EndpointEvidence,
-    b: EndpointEvidence
+    _ features: RoleFeatures, protocolNumber: UInt8, a: EndpointEvidence, b: EndpointEvidence
   ) -> [Double] {
     let isUDP = protocolNumber == IPProtocolNumber.udp || protocolNumber == IPProtocolNumber.udplite
-    let weights: RoleWeights =
-      switch (isUDP, isPartial) {
-      case (false, false): .tcp
-      case (true, false): .udp
-      case (false, true): .partialTCP
-      case (true, true): .partialUDP
-      }
+    let weights = isUDP ? RoleWeights.udp : RoleWeights.tcp
     var sums = zip(features.values, weights.values).map { $0 * $1 }
     sums.append(servedLogOdds * ((a.served > 0 ? 1 : 0) - (b.served > 0 ? 1 : 0)))
     return sums

@@ -174,7 +174,10 @@ struct SessionTable: ~Copyable {
       }
     }
     if packet.tick > slot.pointee.lastTick {
-      if packet.tick &- slot.pointee.lastTick > SessionTable.silenceTicks {
+      let ends: SessionEvents = [.finFromA, .finFromB, .rstFromA, .rstFromB]
+      if packet.tick &- slot.pointee.lastTick > SessionTable.silenceTicks
+        && packet.events.isDisjoint(with: ends)
+      {
         slot.pointee.events.insert(packet.fromB ? .brokeSilenceB : .brokeSilenceA)
       }
       slot.pointee.lastTick = packet.tick

@@ -10,7 +10,7 @@ public enum BatchKind: UInt16, Sendable {
   case epochEnd = 4
 }
 
-/// The first 128 bytes of everything that moves between stages.
+/// The first 136 bytes of everything that moves between stages.
 ///
 /// | offset | bytes | field |
 /// |---|---|---|
@@ -24,16 +24,16 @@ public enum BatchKind: UInt16, Sendable {
 /// | 32 | 4 | items: records, rows, or bytes of text |
 /// | 36 | 4 | address entries |
 /// | 40 | 4 | payload bytes after the header, before the room |
-/// | 44 | 4 | checksum of bytes 0–43 and 48–127 |
-/// | 48 | 72 | cumulative counters, in the order of `PacketOutcome` |
-/// | 120 | 8 | sessions that the tracker exported early for want of room, cumulative |
+/// | 44 | 4 | checksum of bytes 0–43 and 48–135 |
+/// | 48 | 80 | cumulative counters, in the order of `PacketOutcome` |
+/// | 128 | 8 | sessions that the tracker exported early for want of room, cumulative |
 ///
-/// Little-endian. Items follow at offset 128 and grow upwards; address entries (handle, then the
+/// Little-endian. Items follow at offset 136 and grow upwards; address entries (handle, then the
 /// 16 address bytes in network order: 20 bytes) grow downwards from the end of the slot.
 public struct BatchHeader: Sendable {
-  @inlinable public static var bytes: Int { 128 }
+  @inlinable public static var bytes: Int { 136 }
   public static let magic: UInt32 = 0x314B_4E52
-  public static let version: UInt16 = 1
+  public static let version: UInt16 = 2
   /// A handle and 16 address bytes.
   @inlinable public static var addressEntryBytes: Int { 20 }
 
@@ -85,7 +85,7 @@ public struct BatchHeader: Sendable {
     for outcome in PacketOutcome.allCases {
       put(accounting[outcome], 48 + 8 * outcome.rawValue)
     }
-    put(sessionsExportedEarly, 120)
+    put(sessionsExportedEarly, 128)
     put(BatchHeader.checksum(of: UnsafeRawBufferPointer(slot)), 44)
   }
 
@@ -110,7 +110,7 @@ public struct BatchHeader: Sendable {
     for outcome in PacketOutcome.allCases {
       accounting[outcome] = get(48 + 8 * outcome.rawValue, as: UInt64.self)
     }
-    sessionsExportedEarly = get(120, as: UInt64.self)
+    sessionsExportedEarly = get(128, as: UInt64.self)
     let itemBytes =
       switch kind {
       case .records: PacketRecord.bytes

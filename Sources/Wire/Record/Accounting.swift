@@ -4,6 +4,8 @@ public enum PacketOutcome: Int, CaseIterable, Sendable {
   case mapped
   /// The user's filter did not want it.
   case filtered
+  /// It is a copy of a packet seen just before, as a mirror port makes them.
+  case duplicate
   /// It carries neither IPv4 nor IPv6 (ARP, spanning tree, LLDP, …).
   case notIP
   /// The snaplen cut it before the end of the IP header.
@@ -31,7 +33,7 @@ public enum PacketOutcome: Int, CaseIterable, Sendable {
 /// what makes it worth something is that the merger counts what it mapped (`MergerError.lost`) and
 /// the tests count frames by themselves, and both are compared with these.
 public struct Accounting: Equatable, Sendable {
-  private var counts: InlineArray<9, UInt64> = .init(repeating: 0)
+  private var counts: InlineArray<10, UInt64> = .init(repeating: 0)
 
   public init() {}
 

@@ -35,7 +35,8 @@ import Wire
       if index % 90 == 0 { ns += .random(in: 0...1_000_000_000, using: &generator) }
       return TestPacket(RecordWriterTests.frame(index), timestampNs: ns)
     }
-    let run = try CollectorRun(CollectorConfiguration(files: [file(packets)]), slotBytes: 4096)
+    let run = try CollectorRun(
+      CollectorConfiguration(files: [file(packets)], deduplicate: false), slotBytes: 4096)
     #expect(run.failure == nil)
     #expect(run.records.map(\.tick) == packets.map { $0.timestampNs >> 12 })
     #expect(run.records.map { Int($0.record.destinationPort) } == Array(0..<3000))
@@ -52,7 +53,7 @@ import Wire
         TestPacket(
           RecordWriterTests.frame(0), timestampNs: UInt64(Int64(start) + offset * Int64(tick)))
       }
-      let run = try CollectorRun(CollectorConfiguration(files: [file(packets)]))
+      let run = try CollectorRun(CollectorConfiguration(files: [file(packets)], deduplicate: false))
       return run.headers.filter { $0.kind == .records }.map(\.itemCount)
     }
     #expect(try batches([0, -8192]) == [2])
@@ -67,7 +68,7 @@ import Wire
     let packets = [0, 5000, 10_000_000].map {
       TestPacket(RecordWriterTests.frame(0), timestampNs: $0)
     }
-    let run = try CollectorRun(CollectorConfiguration(files: [file(packets)]))
+    let run = try CollectorRun(CollectorConfiguration(files: [file(packets)], deduplicate: false))
     #expect(run.headers.first?.baseTick == 0)
     #expect(run.records.map(\.tick) == [0, 1, 2441])
   }
@@ -82,7 +83,7 @@ import Wire
         : RecordWriterTests.frame(index)
       return TestPacket(bytes, timestampNs: epoch + UInt64(index) * 3_000_000)
     }
-    let whole = try CollectorRun(CollectorConfiguration(files: [file(packets)]))
+    let whole = try CollectorRun(CollectorConfiguration(files: [file(packets)], deduplicate: false))
     let parts = try [0..<50, 50..<51, 51..<200].enumerated().map { index, range in
       try file(Array(packets[range]), named: "part\(index)")
     }
@@ -107,7 +108,8 @@ import Wire
             "2001:db8::\(String(index % 500, radix: 16))", "2001:db8:1::1", nextHeader: 6,
             Frame.tcp(1, 2))), timestampNs: epoch)
     }
-    let run = try CollectorRun(CollectorConfiguration(files: [file(packets)]), slotBytes: 4096)
+    let run = try CollectorRun(
+      CollectorConfiguration(files: [file(packets)], deduplicate: false), slotBytes: 4096)
     #expect(run.entries.count == 501)
     #expect(Set(run.entries.map(\.0)).count == 501)
     #expect(run.entries.map(\.0) == (0..<501).map { AddressHandle.first + UInt32($0) })
@@ -128,7 +130,7 @@ import Wire
         Frame.ethernet(
           .ipv4, Frame.ipv4(source, destination, protocolNumber: 17, Frame.udp(1, 2))))
     }
-    let run = try CollectorRun(CollectorConfiguration(files: [file(packets)]))
+    let run = try CollectorRun(CollectorConfiguration(files: [file(packets)], deduplicate: false))
     #expect(run.entries.map(\.1) == [IPAddress("240.0.0.1"), IPAddress("255.0.0.9")])
     #expect(
       run.records.map(\.source) == ["240.0.0.1", "10.0.0.1", "10.0.0.1"].map { IPAddress($0) })
@@ -157,9 +159,12 @@ import Wire
     let frame = Frame.ethernet(
       .ipv4, Frame.ipv4(protocolNumber: 6, totalLength: 0, Frame.tcp(1, 2)))
     let run = try CollectorRun(
-      CollectorConfiguration(files: [
-        file([TestPacket(frame, originalLength: 80_000), TestPacket(frame, originalLength: 65_549)])
-      ]))
+      CollectorConfiguration(
+        files: [
+          file([
+            TestPacket(frame, originalLength: 80_000), TestPacket(frame, originalLength: 65_549),
+          ])
+        ], deduplicate: false))
     #expect(run.records.map(\.record.lengthBytes) == [65_535, 65_535])
     #expect(run.report?.lengthSaturated == 1)
     #expect(run.report?.frameBytes == 145_549)
