@@ -207,7 +207,9 @@ public struct RoleJudge: Sendable {
     let asked = isSentByB ? link : link.exchanged
     // Answers whose questions were not captured come from a server's port, to not too many.
     if verdict.serverIsA != isSentByB && verdict.confidence >= RoleRule.decidedAbove
-      && asked.bPorts == 1 && !evidence.hosts[asked.b].isProbing
+      && asked.bPorts == 1
+      && (!evidence.hosts[asked.b].isProbing
+        || evidence[asked.b, asked.protocolNumber, asked.bPort].askedBy > 0)
       && !asked.events.contains(.rstFromA)
     {
       return make(asked.exchanged, .provided, verdict.basis, verdict.confidence)
