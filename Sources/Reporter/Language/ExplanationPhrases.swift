@@ -11,6 +11,7 @@ extension Phrases {
       is.group | {endpoint} is a group: others send to it, and no host serves there. | {endpoint} はグループ宛である。送信元はあるが、サービスを提供するホストではない。
       is.sender | {endpoint} sends to the group {other}. | {endpoint} はグループ {other} に送信している。
       is.undecided | {endpoint} is undecided: it is not clear enough who serves. | {endpoint} は未判定である。どちらがサーバか、十分な証拠がない。
+      is.undecidedByLine | {endpoint} is undecided: the roles file makes the other side the server, which has several ports here and none that could be named. | {endpoint} は未判定である。役割ファイルでは相手側がサーバとなるが、相手側は複数のポートを用いており、サービスを特定できない。
       is.failed | {endpoint} is no service: the requests to it were refused or left without an answer. | {endpoint} はサービスではない。要求はすべて拒否されたか、応答がなかった。
       is.inVain | {endpoint} is a client in vain: what it asked of {other} was refused or left without an answer. | {endpoint} は要求に失敗したクライアントである。{other} への要求は拒否されたか、応答がなかった。
       is.notice | {endpoint} is not judged: only resets or errors were seen. | {endpoint} は判定しない。リセットまたはエラーのみが観測された。

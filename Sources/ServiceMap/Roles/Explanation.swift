@@ -57,6 +57,10 @@ public struct Explanation: Sendable {
     public var addresses = 0
     public var sessions: UInt64 = 0
     public var packets: UInt64 = 0
+
+    public init(role: Role) {
+      self.role = role
+    }
   }
 
   /// A line of the roles file.
@@ -161,6 +165,11 @@ public struct Explanation: Sendable {
   public struct Outcome: Equatable, Sendable {
     public let role: Role
     public let confidence: Double
+
+    public init(role: Role, confidence: Double) {
+      self.role = role
+      self.confidence = confidence
+    }
   }
 
   /// What would change the verdict.
