@@ -40,6 +40,7 @@ import Testing
       net.tcp(Host("10.0.2.\(n)")[50_000 + n], Host("10.0.0.6")[443], Scenario.midstream)
     }
     net.tcp(Host("10.0.0.9")[50_001], Host("10.0.0.7")[25], ">S <RA")
+    net.tcp(Host("10.0.0.9")[50_002], Host("10.0.0.7")[26], ">A <R")
     return net
   }
 
@@ -100,8 +101,8 @@ import Testing
   func refused() throws {
     let desk = try Desk(RolesFileTests.office())
     for map in try desk.maps("10.0.0.7:*: server\n10.0.0.8:80: server\n") {
-      #expect(service(map, "10.0.0.7", 25) == nil)
-      #expect(map.failures.map(\.refused) == [1])
+      #expect(service(map, "10.0.0.7", 25) == nil && service(map, "10.0.0.7", 26) == nil)
+      #expect(map.failures.map(\.refused) == [1, 1])
       #expect(!map.hosts.contains { $0.address == "10.0.0.8" })
       checkSums(map, desk)
     }

@@ -70,7 +70,7 @@ extension Phrases {
       basis.overridden | the roles file | 役割ファイルの指定
       basis.handshake | SYN and SYN+ACK of the same session | 同一セッションのSYNとSYN+ACK
       basis.synAck | a SYN+ACK, its SYN was not captured | SYN+ACK(SYNは未観測)
-      basis.syn | a SYN, its SYN+ACK was not captured | SYN(SYN+ACKは未観測)
+      basis.syn | a SYN; no SYN+ACK was captured | SYN(SYN+ACKは未観測)
       basis.openPort | a SYN+ACK, but no session came of it | SYN+ACK(セッションは成立せず)
       basis.knownServer | handshakes that were answered in other sessions | 他のセッションでのハンドシェイク応答
       basis.fanIn | many peers on one side | 一方に集まる多数の相手

@@ -86,7 +86,8 @@ public struct Explanation: Sendable {
     public var answeredClients = 0
     /// Handshakes in which it was the client.
     public var begun: UInt64 = 0
-    /// Of the requests to it: answered and left; refused; unanswered; answers that were not seen.
+    /// Of the handshakes of either side: answered and left; refused; unanswered; answers that were not
+    /// seen.
     public var halfOpen: UInt64 = 0
     public var refused: UInt64 = 0
     public var unanswered: UInt64 = 0
