@@ -79,6 +79,11 @@ struct Overview {
     top(count, of: map.failed) { (map.relations[$0].sessions, map.relations[$0].packets) }
   }
 
+  /// Indices into `relations` of the undecided pairs with most packets.
+  func topUndecided(_ count: Int) -> [Int] {
+    top(count, of: map.undecided) { (map.relations[$0].packets, map.relations[$0].bytes) }
+  }
+
   private func top(
     _ count: Int, of indices: some Collection<Int>, by weight: (Int) -> (UInt64, UInt64)
   ) -> [Int] {

@@ -13,6 +13,7 @@ struct PageContext {
   let searchLabel: String
   let searchHint: String
   let none: String
+  let whyCommand: String
 
   // The capture.
   let files: [String]
@@ -30,6 +31,9 @@ struct PageContext {
   let saturated: Counted?
   let exportedEarly: Counted?
   let isComplete: Bool
+  let selfCheck: Statement
+  let partial: Statement?
+  let completeness: [Statement]
 
   // Figures.
   let counts: Counts
@@ -103,6 +107,7 @@ struct PageContext {
     searchLabel = phrases["filter.label"]
     searchHint = phrases["filter.placeholder"]
     none = phrases["rows.none"]
+    whyCommand = phrases["why.command"]
 
     let names = map.capture.files.map(\.name)
     let shown = 6
@@ -138,6 +143,10 @@ struct PageContext {
     saturated = counted("saturated", map.capture.lengthSaturated)
     exportedEarly = counted("exportedEarly", map.capture.sessionsExportedEarly)
     isComplete = warnings.isEmpty && !hasDrops
+    let findings = Findings(map: map, phrases: phrases)
+    selfCheck = findings.selfCheck
+    partial = findings.partial
+    completeness = findings.completeness
 
     let failedSum = overview.sum(map.failed)
     let undecidedSum = overview.sum(map.undecided)

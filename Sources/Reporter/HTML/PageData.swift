@@ -14,7 +14,8 @@ internal import Wire
 /// - `relations`, in the order of the services: client (difference; number of hosts: all hidden
 ///   clients together), role·2 + 1 where counts of failed sessions follow, sessions[, refused,
 ///   unanswered], packets to server, to client, bytes to server, to client.
-/// - `rest`, four strings: server (difference), protocol, port, client, client port, then as above.
+/// - `rest`, four strings: server (difference), protocol, port·2 + 1 where the number of further ports
+///   follows[, that], client, client port, then as above.
 struct PageData {
   let map: ServiceMap
   let labels: Labels
@@ -157,7 +158,9 @@ struct PageData {
       out.quantity(relation.server - server)
       server = relation.server
       out.quantity(UInt64(relation.protocolNumber))
-      out.quantity(UInt64(relation.port))
+      let hasMore = relation.serverPorts > 1
+      out.quantity(UInt64(relation.port) * 2 + (hasMore ? 1 : 0))
+      if hasMore { out.quantity(UInt64(relation.serverPorts) - 1) }
       out.quantity(relation.client)
       out.quantity(UInt64(relation.clientPort))
       writeCounters(relation, role: roles.index(of: relation), to: &out)
@@ -179,12 +182,13 @@ struct PageData {
   }
 }
 
-/// The distinct roles, numbered as they occur. There are few of them: a rule has few outcomes.
+/// The distinct roles, numbered as they occur. Confidences in thousandths, rounded down as where they are
+/// shown, so that there are few of them: else each of 190,000 relations could have one of its own.
 private struct Roles {
   private struct Role: Hashable {
     let kind: RelationKind
     let basis: Basis
-    let confidence: Double
+    let thousandths: Int
   }
   private var indices: [Role: Int] = [:]
   private var roles: [Role] = []
@@ -193,7 +197,8 @@ private struct Roles {
 
   mutating func index(of relation: Relation) -> Int {
     let role = Role(
-      kind: relation.kind, basis: relation.basis, confidence: relation.confidence)
+      kind: relation.kind, basis: relation.basis,
+      thousandths: Int(max(0, min(1, relation.confidence)) * 1000 + 1e-6))
     if let last, last.role == role { return last.index }
     let index = indices[role] ?? roles.count
     if index == roles.count {
@@ -211,7 +216,7 @@ private struct Roles {
       out.write("\",\"")
       out.write(labels.basis(role.basis))
       out.write("\",")
-      out.ratio(role.confidence)
+      out.ratio(Double(role.thousandths) / 1000)
       out.byte(UInt8(ascii: "]"))
     }
   }

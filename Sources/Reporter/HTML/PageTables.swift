@@ -32,6 +32,10 @@ struct PageTables {
     let basis: String
     let basisText: String
     let confidence: String
+    /// Length of the meter: 0 % where nothing is known, 100 % where all is.
+    let certainty: String
+    let because: String
+    let command: String
   }
 
   struct HostTable {
@@ -113,9 +117,21 @@ struct PageTables {
         bytesBar: byClients ? "" : " bar", share: percent(weight(service), of: most),
         level: level, levelText: phrases["level.\(level)"], basis: basis,
         basisText: phrases["basis.\(basis)"],
-        confidence: HumanUnits.confidence(service.total.confidence))
+        confidence: HumanUnits.confidence(service.total.confidence),
+        certainty: String(max(0, HumanUnits.hundredths(service.total.confidence) * 2 - 100)),
+        because: phrases["because.\(basis)"], command: command(service))
     }
     return ServiceTable(key: key, title: phrases[key], rows: rows)
+  }
+
+  /// What shows all the evidence. report.js makes the same.
+  private func command(_ service: ServiceMap.Service) -> String {
+    let address = map.hosts[service.server].address
+    let proto = ProtocolName.of(service.protocolNumber)
+    let endpoint =
+      address.isIPv4
+      ? "\(address):\(service.port)/\(proto)" : "'[\(address)]:\(service.port)/\(proto)'"
+    return "renkei why \(endpoint) --store map.db"
   }
 
   /// A confidence in words. report.js has the same steps.

@@ -24,6 +24,8 @@ struct JSONReport {
     out.write("{\"schema\":\"renkei.map/1\",\n")
     writeCapture(to: &out)
     writeSummary(to: &out)
+    writeSelfCheck(to: &out)
+    writeCompleteness(to: &out)
     writeHosts(to: &out)
     writeFailures(to: &out)
     writeGroups(to: &out)
@@ -66,6 +68,32 @@ struct JSONReport {
     out.field(",\"services\":", UInt64(summary.services))
     out.field(",\"relations\":", UInt64(summary.relations))
     out.field(",\"sessions\":", summary.sessions)
+    out.write("},\n")
+  }
+
+  private func writeSelfCheck(to out: inout ByteWriter) {
+    let check = map.selfCheck
+    out.field("\"selfCheck\":{\"endpoints\":", UInt64(check.endpoints))
+    out.field(",\"right\":", UInt64(check.right))
+    out.field(",\"wrong\":", UInt64(check.wrong))
+    out.field(",\"undecided\":", UInt64(check.undecided))
+    out.field(",\"sessions\":", check.sessions)
+    out.field(",\"sessionsRight\":", check.sessionsRight)
+    out.field(",\"sessionsWrong\":", check.sessionsWrong)
+    out.write("},\n")
+  }
+
+  private func writeCompleteness(to out: inout ByteWriter) {
+    let complete = map.completeness
+    out.field("\"completeness\":{\"sessions\":", complete.sessions)
+    out.field(",\"oneWaySessions\":", complete.oneWaySessions)
+    out.write(complete.isPartial ? ",\"partial\":true" : ",\"partial\":false")
+    out.field(",\"undecidedPackets\":", complete.undecidedPackets)
+    out.field(",\"undecidedBytes\":", complete.undecidedBytes)
+    out.field(",\"droppedPackets\":", complete.droppedPackets)
+    out.field(",\"services\":", UInt64(complete.services))
+    out.write(",\"newServices\":")
+    if let new = complete.newServices { out.decimal(new) } else { out.write("null") }
     out.write("},\n")
   }
 
@@ -172,6 +200,7 @@ extension JSONReport {
       out.write(",\"server\":")
       out.write(addresses[relation.server])
       writeEndpoint(",\"protocol\":\"", relation.protocolNumber, relation.port, to: &out)
+      out.field(",\"ports\":", UInt64(relation.serverPorts))
       out.field(",\"sessions\":", relation.sessions)
       out.field(",\"refused\":", relation.refused)
       out.field(",\"unanswered\":", relation.unanswered)
@@ -199,7 +228,8 @@ extension JSONReport {
     out.write("\n],\n")
   }
 
-  /// Traffic between two sides of which neither is shown to serve: a is the map's server.
+  /// Traffic between two sides of which neither is shown to serve: a is the map's server, which is the
+  /// likelier one.
   private func writePairs(
     _ name: StaticString, _ range: Range<Int>, hasPorts: Bool, to out: inout ByteWriter
   ) {
@@ -217,6 +247,12 @@ extension JSONReport {
       out.write(addresses[relation.client])
       if hasPorts {
         out.field(",\"bPort\":", UInt64(relation.clientPort))
+        out.field(",\"ports\":", UInt64(relation.serverPorts))
+        // By the digits that follow, so that the two never contradict each other.
+        let isEven = ByteWriter.tenThousandths(relation.confidence) <= 5000
+        out.write(isEven ? ",\"likelyServer\":null" : ",\"likelyServer\":\"a\"")
+        out.write(",\"confidence\":")
+        out.ratio(relation.confidence)
       } else {
         out.field(",\"port\":", UInt64(relation.port))
         out.write(",\"service\":")

@@ -12,12 +12,24 @@ struct Phrases: Sendable {
   /// The text, or the key itself where the table lacks it; a test sees to it that it lacks none.
   subscript(key: String) -> String { texts[key] ?? key }
 
-  /// The text with `{name}` replaced.
+  /// The text with `{name}` replaced by its value, and `{name?one/many}` by the word that goes with
+  /// the value: English says 1 client and 2 clients. `fill` in report.js does the same.
   func filled(_ key: String, _ values: KeyValuePairs<String, String>) -> String {
-    var text = self[key]
-    for (name, value) in values {
-      guard let range = text.firstRange(of: "{\(name)}") else { continue }
-      text.replaceSubrange(range, with: value)
+    var pieces = self[key].split(separator: "{", omittingEmptySubsequences: false)[...]
+    var text = String(pieces.removeFirst())
+    for piece in pieces {
+      guard let end = piece.firstIndex(of: "}") else {
+        text += "{\(piece)"
+        continue
+      }
+      let parts = piece[..<end].split(separator: "?", maxSplits: 1)
+      let words = parts.count == 2 ? parts[1].split(separator: "/", maxSplits: 1) : []
+      if let value = values.first(where: { $0.key == parts[0] })?.value {
+        text += words.count == 2 ? String(value == "1" ? words[0] : words[1]) : value
+      } else {
+        text += "{\(piece[...end])"
+      }
+      text += piece[piece.index(after: end)...]
     }
     return text
   }

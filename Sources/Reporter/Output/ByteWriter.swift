@@ -120,7 +120,7 @@ public struct ByteWriter: ~Copyable {
   /// A ratio in at most four decimals: 1, 0.5, 0.9921. The same digits on every machine, because
   /// nothing but one rounding is done in floating point.
   mutating func ratio(_ value: Double) {
-    var parts = Int((value.isFinite ? max(0, value) : 0) * 10_000 + 0.5)
+    var parts = ByteWriter.tenThousandths(value)
     decimal(UInt64(parts / 10_000))
     parts %= 10_000
     if parts == 0 { return }
@@ -131,6 +131,10 @@ public struct ByteWriter: ~Copyable {
       digits -= 1
     }
     padded(parts, digits: digits)
+  }
+
+  static func tenThousandths(_ value: Double) -> Int {
+    Int((value.isFinite ? max(0, value) : 0) * 10_000 + 0.5)
   }
 
   /// RFC 3339 in UTC with nanoseconds: 2026-01-31T23:59:59.123456789Z.

@@ -8,8 +8,11 @@
 
   // ---- Texts and figures ------------------------------------------------------------------
 
+  // {name} is the value, {name?one/many} the word that goes with it: see Phrases.swift.
   const fill = (text, values) =>
-    values ? text.replace(/\{(\w+)\}/g, (all, key) => (key in values ? values[key] : all)) : text;
+    values ? text.replace(/\{(\w+)(?:\?([^/}]*)\/([^}]*))?\}/g, (all, key, one, many) =>
+      (!(key in values) ? all : one === undefined ? values[key]
+        : String(values[key]) === "1" ? one : many)) : text;
   const t = (key, values) => fill(texts[language][key] ?? key, values);
   const count = (value) => String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ",");
   const significant = (value, whole) =>
@@ -64,10 +67,10 @@
     }
   }
   // One literal, so that all rows have one shape.
-  const counters = (next, service, server, key, client, clientPort) => {
+  const counters = (next, service, server, key, more, client, clientPort) => {
     const role = next(), failed = role & 1;
     return {
-      service, server, key, client, clientPort, role: role >> 1, sessions: next(),
+      service, server, key, more, client, clientPort, role: role >> 1, sessions: next(),
       refused: failed ? next() : 0, unanswered: failed ? next() : 0,
       packetsTo: next(), packetsFrom: next(), bytesTo: next(), bytesFrom: next(),
     };
@@ -101,7 +104,7 @@
       service.clients = service.rows - (service.hidden ? 1 : 0) + service.hidden;
       for (let i = 0, client = 0; i < service.rows; i++) {
         client += row();
-        const pair = counters(row, service.id, server, key, client, 0);
+        const pair = counters(row, service.id, server, key, 0, client, 0);
         pairs.push(pair);
         add(service, pair);
         if (client < hostCount) hosts[client].requests += 1;
@@ -132,8 +135,8 @@
     const rows = [];
     for (let server = 0; next.more();) {
       server += next();
-      const key = next() * 65536 + next();
-      rows.push(counters(next, -1, server, key, next(), next()));
+      const number = next(), port = next(), more = port % 2 ? next() : 0;
+      rows.push(counters(next, -1, server, number * 65536 + (port >> 1), more, next(), next()));
     }
     return rows;
   });
@@ -177,11 +180,22 @@
     value >= 0.98 ? "certain" : value >= 0.9 ? "veryLikely" : value >= 0.75 ? "likely" : "weak";
   // Rounded down: 0.999 is not 1.
   const hundredths = (value) => (Math.floor(value * 100 + 1e-6) / 100).toFixed(2);
-  const roleText = (role) => {
+  const meter = (value) => element("span", {
+    class: "meter " + level(value), "aria-hidden": "true",
+    style: `--c:${Math.max(0, Math.round(hundredths(value) * 200 - 100))}%`,
+  });
+  const roleCell = (role) => {
     const [kind, basis, value] = data.roles[role];
-    if (kind === "undecided") return t("kind.undecided");
     const peer = kind === "peer" ? t("kind.peer") + ", " : "";
-    return `${peer}${t("level." + level(value))} (${t("basis." + basis)}) ${hundredths(value)}`;
+    return [meter(value), ` ${peer}${t("level." + level(value))} `,
+      element("span", { class: "quiet" }, `(${t("basis." + basis)})`), ` ${hundredths(value)}`];
+  };
+  // What shows all the evidence. PageTables.swift makes the same.
+  const whyCommand = (row) => {
+    const address = data.addresses[row.server], of = (host, quote) =>
+      `${quote}${host}:${row.key % 65536}/${endpoint(row.key).split("/")[0]}${quote}`;
+    return `renkei why ${address.includes(":") ? of(`[${address}]`, "'") : of(address, "")}`
+      + " --store map.db";
   };
 
   // ---- Tables -----------------------------------------------------------------------------
@@ -298,20 +312,32 @@
   };
 
   /// A button that opens `make()` in a row of its own under the button's row.
-  const expander = (title, accessible, make) => {
-    const button = element("button",
-      { type: "button", class: "plain", "aria-expanded": "false", "aria-label": accessible }, title);
+  const expander = (title, accessible, make, hint) => {
+    let inner = null;
+    const button = element("button", {
+      type: "button", class: "plain", "aria-expanded": "false", "aria-label": accessible, title: hint,
+    }, title);
     button.addEventListener("click", () => {
       const row = button.closest("tr");
       const open = button.getAttribute("aria-expanded") === "true";
       button.setAttribute("aria-expanded", String(!open));
-      if (open) row.nextSibling.remove();
+      if (open) inner.remove();
       else {
-        row.after(element("tr", { class: "inner" },
-          element("td", { colspan: row.children.length }, make())));
+        inner = element("tr", { class: "inner" },
+          element("td", { colspan: row.children.length }, make()));
+        row.after(inner);
       }
     });
     return button;
+  };
+  // The role, and under it on demand why: in words, and how to see everything.
+  const reasons = (row) => {
+    const [, basis, value] = data.roles[row.role];
+    return element("div", { class: "reasons" },
+      element("p", {}, t("because." + basis)),
+      element("p", {}, t("why.confidence", { confidence: hundredths(value) })),
+      element("p", {}, element("span", { class: "quiet" }, t("why.command")), " ",
+        element("code", {}, whyCommand(row))));
   };
 
   // ---- Columns ----------------------------------------------------------------------------
@@ -320,17 +346,34 @@
     key, cell: (row) => hostCell(of(row)), sort: of, width: "wide",
   });
   const serviceColumn = {
-    key: "service", width: "port", cell: (row) => serviceCell(row.key),
+    key: "service", width: "port",
+    // The name of the first of many ports would say too much.
+    cell: (row) => (row.more ? "–" : serviceCell(row.key)),
     sort: (row) => label(row.key),
   };
   const portColumn = {
-    key: "port", width: "port", cell: (row) => endpoint(row.key), sort: (row) => row.key,
+    key: "port", width: "port", sort: (row) => row.key,
+    cell: (row) => (row.more
+      ? t("ports", { port: endpoint(row.key), more: count(row.more) }) : endpoint(row.key)),
   };
   const sessionsColumn = number("sessions", (row) => row.sessions);
   const failedColumn = number("failed", (row) => row.refused + row.unanswered);
   const roleColumn = {
-    key: "confidence", class: "role", descending: true, cell: (row) => roleText(row.role),
+    key: "confidence", class: "role", descending: true, cell: (row) => roleCell(row.role),
     sort: (row) => data.roles[row.role][2],
+  };
+  const whyColumn = {
+    ...roleColumn, cell: (row) => expander(roleCell(row.role), null, () => reasons(row), t("why")),
+  };
+  const likelierColumn = {
+    key: "likelier", class: "role", descending: true, sort: (row) => data.roles[row.role][2],
+    cell: (row) => {
+      const value = data.roles[row.role][2], address = data.addresses[row.server];
+      if (hundredths(value) <= 0.5) return t("likelier.neither");
+      const host = row.key % 65536 === 0 || row.more ? address
+        : `${address.includes(":") ? `[${address}]` : address}:${row.key % 65536}`;
+      return [meter(value), ` ${host}, ${hundredths(value)}`];
+    },
   };
   // In and out from the server's or the client's own point of view.
   const serverTraffic = [
@@ -452,6 +495,7 @@
     { key: "portB", width: "port", cell: (row) => String(row.clientPort || "–"),
       sort: (row) => row.clientPort }, sessionsColumn, packetsColumn,
     number("aToB", (row) => row.bytesFrom, bytes), number("bToA", (row) => row.bytesTo, bytes),
+    likelierColumn,
   ];
   const noticeColumns = [
     hostColumn("sideA", (row) => row.server), hostColumn("sideB", (row) => row.client),
@@ -489,13 +533,13 @@
         part(t("provides"), host.provides.length, t("providesNote"), table({
           rows: host.provides.map((one) => services[one]), quiet: true, caption: t("provides"), sort: "-clients", columns: [
             serviceColumn, portColumn, clientsColumn, sessionsColumn, failedColumn,
-            ...serverTraffic, roundTripColumn, roleColumn, ...seenColumns,
+            ...serverTraffic, roundTripColumn, whyColumn, ...seenColumns,
           ],
         }).node),
         part(t("requests"), used.length, t("requestsNote"), table({
           rows: used, quiet: true, sort: "-bytes", caption: t("requests"), columns: [
             serviceColumn, portColumn, hostColumn("server", (row) => row.server), sessionsColumn,
-            failedColumn, packetsColumn, ...clientTraffic, roleColumn,
+            failedColumn, packetsColumn, ...clientTraffic, whyColumn,
           ],
         }).node));
     }
@@ -534,7 +578,7 @@
         haystack: (service) => data.addresses[service.server] + " " + nameOf(service.server),
         columns: [
           hostColumn("server", (service) => service.server), clientsColumn, sessionsColumn,
-          failedColumn, packetsColumn, ...serverTraffic, roundTripColumn, roleColumn,
+          failedColumn, packetsColumn, ...serverTraffic, roundTripColumn, whyColumn,
           ...seenColumns,
         ],
       });

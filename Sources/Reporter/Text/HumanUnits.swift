@@ -50,10 +50,23 @@ enum HumanUnits {
 
   /// A confidence in hundredths, rounded down: 0.999 is not 1.
   static func confidence(_ value: Double) -> String {
-    let hundredths = Int(max(0, min(1, value)) * 100 + 1e-6)
+    let hundredths = Self.hundredths(value)
     return "\(hundredths / 100).\(hundredths % 100 / 10)\(hundredths % 10)"
   }
 
+  /// A confidence as it is shown, for decisions that have to agree with what is shown.
+  static func hundredths(_ value: Double) -> Int { Int(max(0, min(1, value)) * 100 + 1e-6) }
+
   /// 0.9921 as 99.2 %.
   static func percent(_ ratio: Double) -> String { "\(significant(ratio * 100)) %" }
+
+  /// 992 of 1000 as 99.2 %. Nothing but nothing is 0 %, and nothing but all is 100 %.
+  static func share(_ part: UInt64, of whole: UInt64) -> String {
+    if part == 0 || whole == 0 { return "0 %" }
+    if part >= whole { return "100 %" }
+    let tenths = Int(Double(part) / Double(whole) * 1000 + 0.5)
+    if tenths == 0 { return "< 0.1 %" }
+    if tenths == 1000 { return "> 99.9 %" }
+    return "\(tenths / 10).\(tenths % 10) %"
+  }
 }

@@ -6,6 +6,7 @@ struct TextReport {
   private let map: ServiceMap
   private let labels: Labels
   private let overview: Overview
+  private let findings: Findings
   private let phrases: Phrases
   private let version: String
 
@@ -14,12 +15,16 @@ struct TextReport {
     labels = Labels(map: reporter.map, names: reporter.serviceNames)
     overview = Overview(map: reporter.map)
     phrases = Phrases(reporter.language)
+    findings = Findings(map: reporter.map, phrases: phrases)
     version = reporter.version
   }
 
   // MARK: - Summary
 
-  func summary() -> String {
+  func summary() -> String { summary(isWhole: true) }
+
+  /// - Parameter isWhole: whether nothing about completeness follows.
+  private func summary(isWhole: Bool) -> String {
     var lines: [(title: String, text: String)] = [
       (phrases["files"], filesText),
       (phrases["time"], timeText),
@@ -63,7 +68,9 @@ struct TextReport {
             ])
         ))
     }
+    lines.append((phrases["selfCheck"], findings.selfCheck.text))
     lines.append((phrases["accounting"], identityText))
+    if isWhole, let partial = findings.partial { lines.append((phrases["warning"], partial.text)) }
     for warning in warnings.prefix(5) { lines.append((phrases["warning"], warning)) }
     if warnings.count > 5 {
       let more = HumanUnits.count(warnings.count - 5)
@@ -74,24 +81,43 @@ struct TextReport {
   }
 
   /// A title in a column of its own, the text wrapped beside it.
-  private func line(_ title: String, _ text: String) -> String {
-    let indent = 16
+  private func line(_ title: String, _ text: String, indent: Int = 16) -> String {
     let fill = max(1, indent - 2 - TextTable.width(title))
     var result = "  " + title + String(repeating: " ", count: fill)
     var column = indent
-    for word in TextTable.printable(text).split(separator: " ") {
-      let width = TextTable.width(String(word))
-      if column > indent, column + width > 98 {
+    for word in words(TextTable.printable(text)) {
+      let width = TextTable.width(word.text)
+      let space = column > indent && word.followsSpace ? 1 : 0
+      if column > indent, column + space + width > 98 {
         result += "\n" + String(repeating: " ", count: indent)
         column = indent
-      } else if column > indent {
+      } else if space > 0 {
         result += " "
         column += 1
       }
-      result += word
+      result += word.text
       column += width
     }
     return result + "\n"
+  }
+
+  /// What a line may be broken between: words at spaces; and Japanese, which has none, behind commas and
+  /// full stops.
+  private func words(_ text: String) -> [(text: String, followsSpace: Bool)] {
+    var words: [(text: String, followsSpace: Bool)] = []
+    for part in text.split(separator: " ") {
+      var word = ""
+      var followsSpace = true
+      for character in part {
+        word.append(character)
+        guard character == "、" || character == "。" else { continue }
+        words.append((word, followsSpace))
+        word = ""
+        followsSpace = false
+      }
+      if !word.isEmpty { words.append((word, followsSpace)) }
+    }
+    return words
   }
 
   private var filesText: String {
@@ -174,6 +200,20 @@ struct TextReport {
 
   // MARK: - Cells
 
+  /// The service; without its name where it stands for several: that of the first would say too much.
+  private func serviceText(_ relation: Relation) -> String {
+    relation.serverPorts > 1
+      ? portText(relation) : serviceText(relation.protocolNumber, relation.port)
+  }
+
+  /// tcp/22, or tcp/22 and 65,534 more ports.
+  private func portText(_ relation: Relation) -> String {
+    let endpoint = ServiceText.endpoint(relation.protocolNumber, relation.port)
+    if relation.serverPorts <= 1 { return endpoint }
+    let more = HumanUnits.count(Int(relation.serverPorts) - 1)
+    return phrases.filled("ports", ["port": endpoint, "more": more])
+  }
+
   /// https tcp/443
   private func serviceText(_ protocolNumber: UInt8, _ port: UInt16) -> String {
     let name = labels.service(protocolNumber, port)
@@ -190,13 +230,18 @@ struct TextReport {
 
 extension TextReport {
   func full() -> String {
-    var text = summary()
+    var text = summary(isWhole: false)
+    text += "\n\(phrases["completeness"])\n"
+    for statement in (findings.partial.map { [$0] } ?? []) + findings.completeness {
+      text += line("-", statement.text, indent: 4)
+    }
     if map.summary.services > 0 {
       text += "\n\(phrases["topByClients"])\n" + services(overview.topServicesByClients(15))
       text += "\n\(phrases["topByBytes"])\n" + services(overview.topServicesByBytes(15))
       text += "\n\(phrases["topServers"])\n" + servers()
     }
     if !map.failed.isEmpty { text += "\n\(phrases["failures"])\n" + failures() }
+    if !map.undecided.isEmpty { text += "\n\(phrases["undecidedPairs"])\n" + undecided() }
     return text
   }
 
@@ -238,18 +283,44 @@ extension TextReport {
   }
 
   private func failures() -> String {
+    let relations = overview.topFailures(10).map { map.relations[$0] }
+    // Scans need room for their number of ports.
+    let hasScan = relations.contains { $0.serverPorts > 1 }
     var table = TextTable([
-      .init(title: phrases["client"], widthMax: 28),
-      .init(title: phrases["server"], widthMax: 28),
-      .init(title: phrases["service"], widthMax: 20),
+      .init(title: phrases["client"], widthMax: hasScan ? 22 : 26),
+      .init(title: phrases["server"], widthMax: hasScan ? 22 : 26),
+      .init(title: phrases["service"], widthMax: hasScan ? 28 : 20),
       .init(title: phrases["refused"], isNumber: true),
       .init(title: phrases["unanswered"], isNumber: true),
     ])
-    for relation in overview.topFailures(10).map({ map.relations[$0] }) {
+    for relation in relations {
       table.add([
-        hostText(relation.client), hostText(relation.server),
-        serviceText(relation.protocolNumber, relation.port), HumanUnits.count(relation.refused),
-        HumanUnits.count(relation.unanswered),
+        hostText(relation.client), hostText(relation.server), serviceText(relation),
+        HumanUnits.count(relation.refused), HumanUnits.count(relation.unanswered),
+      ])
+    }
+    return table.text
+  }
+
+  private func undecided() -> String {
+    let relations = overview.topUndecided(10).map { map.relations[$0] }
+    let hasScan = relations.contains { $0.serverPorts > 1 }
+    var table = TextTable([
+      .init(title: phrases["sideA"], widthMax: hasScan ? 15 : 23),
+      .init(title: phrases["portA"], widthMax: hasScan ? 28 : 12),
+      .init(title: phrases["sideB"], widthMax: hasScan ? 15 : 23),
+      .init(title: phrases["portB"], isNumber: true),
+      .init(title: phrases["likelier"]),
+      .init(title: phrases["packets"], isNumber: true),
+    ])
+    for relation in relations {
+      let isEven = HumanUnits.hundredths(relation.confidence) <= 50
+      table.add([
+        labels.addresses[relation.server], portText(relation), labels.addresses[relation.client],
+        relation.clientPort == 0 ? "–" : String(relation.clientPort),
+        isEven
+          ? phrases["likelier.neither"] : "A, \(HumanUnits.confidence(relation.confidence))",
+        HumanUnits.count(relation.packets),
       ])
     }
     return table.text
