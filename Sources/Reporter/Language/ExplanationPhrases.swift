@@ -118,7 +118,8 @@ extension Phrases {
       evidence.firstSpeaker | spoke first | 先に送信
       evidence.firstOfWhole | spoke first (share of captured beginnings) | 先に送信(開始を観測した割合で加重)
       evidence.asked | ports that asked it : it asked | 要求してきた:要求したポート
-      evidence.portNumber | port number as such | ポート番号そのもの
+      evidence.portKnown | port number of a known service | 既知サービスのポート番号
+      evidence.portRange | port number outside the clients' range | クライアント用の範囲外のポート番号
       evidence.portCommon | port number common in this network | ネットワーク内でよく使われるポート
       evidence.notEphemeral | port unlike those of clients | クライアント用ポートらしくない
       evidence.host | peer ports its host served : asked | ホストが提供した:要求した相手ポート

@@ -279,7 +279,7 @@ struct ExplanationText {
     case .peerPorts: ("\(own.peerPorts)", "\(other.peerPorts)")
     case .firstSpeaker, .firstOfWhole: ("\(weighing.firstFromOwn)", "\(weighing.firstFromOther)")
     case .asked: ("\(own.askedBy) : \(own.asked)", "\(other.askedBy) : \(other.asked)")
-    case .portNumber, .portCommon, .notEphemeral:
+    case .portKnown, .portRange, .portCommon, .notEphemeral:
       ("\(one.endpoint.port)", "\(one.example.other.port)")
     case .host:
       (
