@@ -67,7 +67,12 @@ public struct RoleJudge: Sendable {
     case (_, .server), (.client, _): serverIsA = false
     default: return nil
     }
-    return make(serverIsA ? link : link.exchanged, .provided, .overridden, 1)
+    let one = serverIsA ? link : link.exchanged
+    // A role makes no service: who was only seen to reset refused.
+    let isRefused =
+      !one.hasHandshake && link.protocolNumber == IPProtocolNumber.tcp
+      && one.events.contains(.rstFromA) && !one.events.contains(.progressFromA)
+    return make(one, isRefused ? .failed : .provided, .overridden, 1)
   }
 
   // MARK: - With a handshake
