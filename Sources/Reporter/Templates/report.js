@@ -187,8 +187,8 @@
   const roleCell = (role) => {
     const [kind, basis, value] = data.roles[role];
     const peer = kind === "peer" ? t("kind.peer") + ", " : "";
-    return [meter(value), ` ${peer}${t("level." + level(value))} `,
-      element("span", { class: "quiet" }, `(${t("basis." + basis)})`), ` ${hundredths(value)}`];
+    return [meter(value), ` ${hundredths(value)} ${peer}${t("level." + level(value))} `,
+      element("span", { class: "quiet" }, `(${t("basis." + basis)})`)];
   };
   // What shows all the evidence. PageTables.swift makes the same.
   const whyCommand = (row) => {
@@ -372,7 +372,7 @@
       if (hundredths(value) <= 0.5) return t("likelier.neither");
       const host = row.key % 65536 === 0 || row.more ? address
         : `${address.includes(":") ? `[${address}]` : address}:${row.key % 65536}`;
-      return [meter(value), ` ${host}, ${hundredths(value)}`];
+      return [meter(value), ` ${hundredths(value)} ${host}`];
     },
   };
   // In and out from the server's or the client's own point of view.
