@@ -21,10 +21,12 @@ struct RenkeiCommand: ParsableCommand {
         renkei audit -r trace.pcap --format json | jq .summary
         renkei audit -r trace.pcap -o map.db -o report.html
         renkei report --store map.db -o again.html
+        renkei why 10.0.0.5:8080/tcp --store map.db   the evidence behind one verdict
       """,
     version: "renkei \(version)",
     subcommands: [
-      AuditCommand.self, ReportCommand.self, EvidenceCommand.self, CollectCommand.self,
+      AuditCommand.self, ReportCommand.self, WhyCommand.self, EvidenceCommand.self,
+      CollectCommand.self,
       SplitCommand.self,
       TrackCommand.self, MergeCommand.self,
     ])

@@ -44,4 +44,92 @@ import Wire
       }
     }
   }
+
+  @Test("no weight is negative: more of a feature never speaks against it")
+  func weights() {
+    for weights in RoleRuleTests.weights {
+      #expect(weights.values.count == RoleFeatures.Feature.allCases.count)
+      #expect(weights.values.allSatisfy { $0 >= 0 } && weights.values.contains { $0 > 0 })
+    }
+  }
+
+  @Test("every feature has a direction: more of it speaks for A")
+  func directions() {
+    // Two servers at port 443, and clients that have each a port of its own.
+    let links = (0..<20).map { Sample.served($0 % 2, 443, 2 + $0, 49200 + UInt16($0)) }
+    let evidence = RoleEvidence(links: links, hostCount: 22) { _ in false }
+    var asked = EndpointEvidence()
+    asked.peers = 9
+    asked.peerPorts = 9
+    asked.askedBy = 9
+    let none = EndpointEvidence()
+    // A is the server of all others at a well-known port; B asks and breaks silences.
+    var link = Sample.midway(1, 443, 2, 50000, sessions: 4, firstFromB: 4)
+    link.events.insert(.brokeSilenceB)
+    let features = evidence.features(of: link, a: asked, b: none)
+    for feature in RoleFeatures.Feature.allCases {
+      #expect(features[feature] > 0, "\(feature)")
+      #expect(features[feature] <= 8, "\(feature)")
+    }
+  }
+
+  @Test("the same port on both sides says nothing by its number")
+  func samePort() {
+    let evidence = RoleEvidence(
+      links: (0..<20).map { Sample.served(1, 123, 2 + $0) }, hostCount: 22) { _ in false }
+    let features = evidence.features(
+      of: Sample.midway(1, 123, 2, 123), a: EndpointEvidence(), b: EndpointEvidence())
+    #expect(features[.portNumber] == 0 && features[.portCommon] == 0)
+    #expect(features[.notEphemeral] == 0)
+  }
+
+  @Test("more peers never lower the confidence", arguments: [UInt8(6), 17], [false, true])
+  func monotonous(protocolNumber: UInt8, isPartial: Bool) {
+    let evidence = RoleEvidence(links: [], hostCount: 2) { _ in false }
+    let link = Sample.midway(0, 28471, 1, 28000, protocolNumber: protocolNumber)
+    var before = 0.0
+    for peers in stride(from: UInt32(1), to: 400, by: 7) {
+      var a = EndpointEvidence()
+      a.peers = peers
+      a.peerPorts = peers * 3
+      a.askedBy = peers
+      let b = EndpointEvidence()
+      let verdict = RoleRule.judge(
+        contributions: RoleRule.contributions(
+          evidence.features(of: link, a: a, b: b), protocolNumber: protocolNumber,
+          isPartial: isPartial, a: a, b: b))
+      if peers > 1 {
+        #expect(verdict.serverIsA && verdict.confidence >= before && verdict.basis == .fanIn)
+        before = verdict.confidence
+      }
+    }
+    #expect(before > RoleRule.decidedAbove)
+  }
+
+  @Test("an endpoint that answered handshakes serves, whatever the ports say", arguments: [6, 132])
+  func known(protocolNumber: UInt8) {
+    var a = EndpointEvidence()
+    a.served = 1
+    let b = EndpointEvidence()
+    let evidence = RoleEvidence(links: [], hostCount: 2) { _ in false }
+    let link = Sample.midway(0, 60000, 1, 443, protocolNumber: protocolNumber)
+    let verdict = RoleRule.judge(
+      contributions: RoleRule.contributions(
+        evidence.features(of: link, a: a, b: b), protocolNumber: protocolNumber, isPartial: false,
+        a: a, b: b))
+    #expect(verdict.serverIsA && verdict.basis == .knownServer)
+    #expect(verdict.confidence >= RoleRule.decidedAbove)
+  }
+
+  @Test("both or none having answered handshakes says nothing")
+  func bothKnown() {
+    var known = EndpointEvidence()
+    known.served = 9
+    for one in [known, EndpointEvidence()] {
+      let contributions = RoleRule.contributions(
+        RoleFeatures(), protocolNumber: 6, isPartial: false, a: one, b: one)
+      let verdict = RoleRule.judge(contributions: contributions)
+      #expect(verdict.confidence == 0.5 && verdict.basis == .none)
+    }
+  }
 }

@@ -68,6 +68,7 @@ enum Sample {
     }
     link.packetsAB = .random(in: 0...9, using: &generator)
     link.packetsBA = .random(in: 0...9, using: &generator)
+    if link.packets == 0 { link.packetsAB = 1 }
     link.bytesAB = link.packetsAB * .random(in: 40...1500, using: &generator)
     link.bytesBA = link.packetsBA * .random(in: 40...1500, using: &generator)
     link.firstTick = .random(in: 1...1 << 30, using: &generator)

@@ -68,7 +68,7 @@ import Wire
   func handshake() throws {
     let rows = try track([
       there(.syn, at: 0), back([.syn, .ack], at: 0.5), there(.ack, at: 0.6),
-      there([.psh, .ack], at: 1), back(.ack, at: 2), there([.fin, .ack], at: 3),
+      there([.psh, .ack], at: 1), back(.ack, at: 1.9), there([.fin, .ack], at: 2.8),
       back([.fin, .ack], at: 3.1), there(.ack, at: 3.2),
     ]).rows
     let row = try #require(rows.first)
@@ -144,6 +144,39 @@ import Wire
     let rows = try track([there(.ack, at: 100), there(.ack, at: 50), there(.ack, at: 101)]).rows
     let row = try #require(rows.first)
     #expect(rows.count == 1 && row.lastTick > row.firstTick)
+  }
+
+  /// When the client (+) and the server (−) send, in seconds, and who broke a silence.
+  static let silences: [(seconds: [Double], broken: SessionEvents)] = [
+    ([1, -1.5, 2, -2.999], []),
+    ([1, -1.5, 2.6], [.brokeSilenceB]),
+    ([1, -2.1, 2.6], [.brokeSilenceA]),
+    ([1, -2.1, 3.2, -3.3, 3.4], [.brokeSilenceA, .brokeSilenceB]),
+    // A second is no silence yet; the first packet ends none.
+    ([7.5, -8, 9], []),
+    // What was stored behind its time breaks nothing, nor does what comes right after it.
+    ([9, -4, 9.5], []),
+  ]
+
+  @Test("who sends after more than a second of silence broke it", arguments: silences)
+  func silence(seconds: [Double], broken: SessionEvents) throws {
+    for number in [IPProtocolNumber.tcp, IPProtocolNumber.udp] {
+      let steps = seconds.map {
+        $0 > 0 ? there(.ack, at: $0, 50000, number) : back(.ack, at: -$0, port: 50000, number)
+      }
+      let row = try #require(try track(steps).rows.first)
+      #expect(row.events.intersection([.brokeSilenceA, .brokeSilenceB]) == broken)
+    }
+  }
+
+  @Test("the silence between two sessions is nobody's, and nor is another session's")
+  func silenceApart() throws {
+    let rows = try track([
+      there(.ack, at: 0, 50000, 17), there(.ack, at: 0, 50001, 17),
+      back(.ack, at: 0.5, port: 50000, 17), there(.ack, at: 500, 50000, 17),
+    ]).rows
+    #expect(rows.count == 3)
+    #expect(rows.allSatisfy { $0.events.isDisjoint(with: [.brokeSilenceA, .brokeSilenceB]) })
   }
 
   @Test("an echo request and its reply are one session of the one who answers")

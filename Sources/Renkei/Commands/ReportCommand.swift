@@ -12,6 +12,7 @@ struct ReportCommand: ParsableCommand {
       Examples:
         renkei report --store map.db -o report.html
         renkei report --store map.db --format json | jq '.hosts[].provides'
+        renkei report --store map.db --roles roles.txt -o corrected.html
       """)
 
   @Option(help: ArgumentHelp("The map store.", valueName: "map.db"))
@@ -42,12 +43,13 @@ struct ReportCommand: ParsableCommand {
       guard plan.store == nil else {
         throw ValidationError("-o: the store is kept by `audit`; copy the file to have another")
       }
-      try plan.check(inputs: [store])
+      try plan.check(inputs: [store] + (options.rolesOption.roles.map { [$0] } ?? []))
       reports = plan.reports
     }
+    let overrides = try options.rolesOption.overrides()
     let names = try options.hostNames()
     var map = try MapStore.load(
-      path: store,
+      path: store, overrides: overrides,
       networkBits: .init(v4: options.ipv4Prefix, v6: options.ipv6Prefix), name: { names[$0] })
     if options.resolve {
       map = map.named(ReverseLookup.names(of: map))

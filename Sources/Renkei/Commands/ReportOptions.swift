@@ -4,7 +4,15 @@ public import Reporter
 internal import ServiceMap
 
 extension ReportFormat: ExpressibleByArgument {}
-extension ReportLanguage: ExpressibleByArgument {}
+extension ReportLanguage: ExpressibleByArgument {
+  /// That of the locale: Japanese, or English for all others.
+  static var ofEnvironment: ReportLanguage {
+    let environment = ProcessInfo.processInfo.environment
+    let locale =
+      ["LC_ALL", "LC_MESSAGES", "LANG"].compactMap { environment[$0] }.first { !$0.isEmpty }
+    return locale?.hasPrefix("ja") == true ? .ja : .en
+  }
+}
 
 /// What `audit` and `report` have in common: how the map is shown.
 struct ReportOptions: ParsableArguments {
@@ -25,6 +33,8 @@ struct ReportOptions: ParsableArguments {
       valueName: "file"))
   var names: [String] = []
 
+  @OptionGroup var rolesOption: RolesOption
+
   @Flag(help: "Ask the DNS for the names of hosts that have none. Without it nothing is looked up.")
   var resolve = false
 
@@ -42,13 +52,7 @@ struct ReportOptions: ParsableArguments {
     guard (0...128).contains(ipv6Prefix) else { throw ValidationError("--ipv6-prefix: 0 to 128") }
   }
 
-  var language: ReportLanguage {
-    if let lang { return lang }
-    let environment = ProcessInfo.processInfo.environment
-    let locale =
-      ["LC_ALL", "LC_MESSAGES", "LANG"].compactMap { environment[$0] }.first { !$0.isEmpty }
-    return locale?.hasPrefix("ja") == true ? .ja : .en
-  }
+  var language: ReportLanguage { lang ?? .ofEnvironment }
 
   /// The names that were asked for.
   ///
@@ -72,6 +76,7 @@ struct ReportOptions: ParsableArguments {
     var words = ["--lang", language.rawValue]
     words += ["--ipv4-prefix", "\(ipv4Prefix)", "--ipv6-prefix", "\(ipv6Prefix)"]
     words += names.map { "--names=\($0)" } + (resolve ? ["--resolve"] : [])
+    words += rolesOption.roles.map { ["--roles=\($0)"] } ?? []
     return words + outputs.map { "--write=\($0.format.rawValue):\($0.path)" }
   }
 }

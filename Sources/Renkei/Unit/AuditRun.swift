@@ -16,8 +16,8 @@ struct AuditRun {
   /// Where the store is written; it becomes the user's file only when all is done.
   var storePath: String
   var showsProgress: Bool
-  /// Options of `renkei report`, which makes all reports.
-  var reportOptions: [String]
+  /// Options of `renkei report`, which makes all reports; nil where only the store is wanted.
+  var reportOptions: [String]?
 
   /// 64 KiB a slot is about 3,400 records; 64 slots are 4 MiB, a second-level cache.
   private static let slotBytes = 65536
@@ -72,6 +72,7 @@ struct AuditRun {
     let failure = supervision.waitForAll()
     if showsProgress { bar.finish() }
     if let failure { throw failure }
+    guard let reportOptions else { return }
     try supervision.start("reporter", ["report", "--store=\(storePath)"] + reportOptions, [])
     if let failure = supervision.waitForAll() { throw failure }
   }

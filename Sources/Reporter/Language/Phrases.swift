@@ -34,11 +34,23 @@ struct Phrases: Sendable {
     return text
   }
 
+  /// Those of a page with a table of its own.
+  init(_ language: ReportLanguage, of rows: [Row]) {
+    texts = Dictionary(uniqueKeysWithValues: rows.map { ($0.key, language == .en ? $0.en : $0.ja) })
+  }
+
+  typealias Row = (key: String, en: String, ja: String)
+
   /// Keys in the order of the table, with their texts.
-  static let rows: [(key: String, en: String, ja: String)] = table.split(separator: "\n").map {
-    let parts = $0.split(separator: "|", omittingEmptySubsequences: false).map(trimmed)
-    precondition(parts.count == 3, "a line of the phrase table is key | English | Japanese: \($0)")
-    return (parts[0], parts[1], parts[2])
+  static let rows = rows(of: table)
+
+  static func rows(of table: String) -> [Row] {
+    table.split(separator: "\n").map {
+      let parts = $0.split(separator: "|", omittingEmptySubsequences: false).map(trimmed)
+      precondition(
+        parts.count == 3, "a line of the phrase table is key | English | Japanese: \($0)")
+      return (parts[0], parts[1], parts[2])
+    }
   }
 
   private static let english = Dictionary(uniqueKeysWithValues: rows.map { ($0.key, $0.en) })

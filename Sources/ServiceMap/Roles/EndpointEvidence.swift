@@ -53,8 +53,10 @@ public struct RoleFeatures: Equatable, Sendable {
     case firstOfWhole
     /// log₂ ratio of those who asked the endpoint to those that it asked, A less B.
     case asked
-    /// The port number as such (`PortPrior`).
-    case portNumber
+    /// How well known the port number is as a server's (`PortPrior`).
+    case portKnown
+    /// How far it is from those that operating systems give to clients.
+    case portRange
     /// log₂ of how many hosts use this port number, against its neighbours.
     case portCommon
     /// How unlike the port is to the client ports of its host and of the network.

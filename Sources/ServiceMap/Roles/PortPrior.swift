@@ -2,15 +2,20 @@ internal import Wire
 
 /// How likely a port number is a server's, before anything is seen. The weakest evidence.
 public enum PortPrior {
-  /// Log-odds of "server" for a port. Ranges: RFC 6335 section 6 (system, user, dynamic).
-  public static func logOdds(_ port: UInt16, _ protocolNumber: UInt8) -> Double {
+  /// How well known the port is as a server's: system ports and registered ones (RFC 6335 section 6);
+  /// below 0 where the protocol itself puts the client there.
+  public static func known(_ port: UInt16, _ protocolNumber: UInt8) -> Double {
     if protocolNumber == IPProtocolNumber.udp && isClientPort(port) { return -3 }
     if port == 0 { return 0 }
     if port < 1024 { return 2.5 }
-    if isUserServicePort[Int(port)] { return 1.5 }
-    // Linux takes ephemeral ports from 32768, Windows and the BSDs from 49152.
-    if port >= 49152 { return -1 }
-    return port >= 32768 ? -0.7 : 0
+    return isUserServicePort[Int(port)] ? 1.5 : 0
+  }
+
+  /// Whether operating systems give the port to clients: Linux from 32768, Windows and the BSDs from
+  /// 49152 (RFC 6335 section 6: dynamic ports).
+  public static func ephemeral(_ port: UInt16) -> Double {
+    if port >= 49152 { return 1 }
+    return port >= 32768 ? 0.7 : 0
   }
 
   /// Ports on which the protocol itself puts the client: DHCP (RFC 2131 section 4.1) and DHCPv6

@@ -303,8 +303,9 @@ public struct RoleEvidence: Sendable {
     }
     if link.aPort != link.bPort {
       let proto = link.protocolNumber
-      features[.portNumber] =
-        PortPrior.logOdds(link.aPort, proto) - PortPrior.logOdds(link.bPort, proto)
+      features[.portKnown] =
+        PortPrior.known(link.aPort, proto) - PortPrior.known(link.bPort, proto)
+      features[.portRange] = PortPrior.ephemeral(link.bPort) - PortPrior.ephemeral(link.aPort)
       features[.portCommon] = common(link.aPort, proto) - common(link.bPort, proto)
       features[.notEphemeral] =
         ephemeral(link.b, link.bPort) - ephemeral(link.a, link.aPort)

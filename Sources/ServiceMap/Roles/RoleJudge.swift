@@ -184,14 +184,14 @@ public struct RoleJudge: Sendable {
     guard proto == IPProtocolNumber.udp, link.bPorts == 1 else { return nil }
     for one in [link, link.exchanged] where one.packetsAB > 0 {
       // B asked the group at A's port, or A's host at another port.
-      if PortPrior.logOdds(one.bPort, proto) <= PortPrior.logOdds(one.aPort, proto),
+      if PortPrior.known(one.bPort, proto) <= PortPrior.known(one.aPort, proto),
         one.aPort != one.bPort || one.packetsBA == 0,
         evidence.askedGroup(one.b, proto, one.bPort, at: one.aPort)
       {
         return make(one, one.aPort == one.bPort ? .peer : .provided, .firstSpeaker, 0.95)
       }
       if let asked = evidence.askedInVain(one.b, one.bPort, other: one.a),
-        asked.port != one.aPort, PortPrior.logOdds(one.aPort, proto) <= 0
+        asked.port != one.aPort, PortPrior.known(one.aPort, proto) <= 0
       {
         var answer = one
         answer.aPort = asked.port
@@ -205,6 +205,13 @@ public struct RoleJudge: Sendable {
   private func oneWay(_ link: Link, _ verdict: Verdict) -> Relation {
     let isSentByB = link.packetsBA > 0 && (link.packetsAB == 0 || link.isAskedByB)
     let asked = isSentByB ? link : link.exchanged
+    // Answers whose questions were not captured come from a server's port, to not too many.
+    if verdict.serverIsA != isSentByB && verdict.confidence >= RoleRule.decidedAbove
+      && asked.bPorts == 1 && !evidence.hosts[asked.b].isProbing
+      && !asked.events.contains(.rstFromA)
+    {
+      return make(asked.exchanged, .provided, verdict.basis, verdict.confidence)
+    }
     if link.protocolNumber != IPProtocolNumber.udp {
       // A segment out of nowhere that a reset answers is refused; without an answer it may be a
       // scan, or a tap that sees one direction.
@@ -212,12 +219,6 @@ public struct RoleJudge: Sendable {
       return make(
         asked, isReset ? .failed : .undecided, isReset ? .firstSpeaker : .none,
         isReset ? verdict.confidence : 0.5)
-    }
-    // Answers whose questions were not captured come from a server's port, to not too many.
-    if verdict.serverIsA != isSentByB && verdict.confidence >= RoleRule.decidedAbove
-      && asked.bPorts == 1 && !evidence.hosts[asked.b].isProbing
-    {
-      return make(asked.exchanged, .provided, verdict.basis, verdict.confidence)
     }
     if asked.bPorts == 1,
       evidence.askedInVain(asked.b, asked.bPort, other: asked.a)?.isAnsweredElsewhere == true

@@ -55,7 +55,7 @@ public enum RoleRule {
     switch RoleFeatures.Feature(rawValue: index) {
     case .peers, .peerPorts, .asked: .fanIn
     case .firstSpeaker, .firstOfWhole, .silence: .firstSpeaker
-    case .portNumber, .portCommon, .notEphemeral: .port
+    case .portKnown, .portRange, .portCommon, .notEphemeral: .port
     case .host: .behaviour
     case nil: .knownServer
     }

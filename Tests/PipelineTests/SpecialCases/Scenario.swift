@@ -202,16 +202,21 @@ struct Scenario {
 
   // MARK: - The verdict
 
-  /// The map that renkei makes of it; its sums and ranges are checked.
-  func map(sourceLocation: SourceLocation = #_sourceLocation) throws -> ScenarioMap {
-    let folder = try TemporaryDirectory()
+  /// Writes it as a capture, and gives its path.
+  func write(to folder: TemporaryDirectory) throws -> String {
     let start: UInt64 = 1_700_000_000_000_000_000
     let packets = sent.map { one in
       TestPacket(
         Frame.ethernet(one.from.host.is6 ? .ipv6 : .ipv4, one.packet),
         timestampNs: start + UInt64(one.time * 1e9))
     }
-    let capture = try folder.write(PcapWriter.file(packets, nanoseconds: true), to: "c.pcap")
+    return try folder.write(PcapWriter.file(packets, nanoseconds: true), to: "c.pcap")
+  }
+
+  /// The map that renkei makes of it; its sums and ranges are checked.
+  func map(sourceLocation: SourceLocation = #_sourceLocation) throws -> ScenarioMap {
+    let folder = try TemporaryDirectory()
+    let capture = try write(to: folder)
     let json = folder.path("map.json")
     let result = try Command.run(["audit", "-q", "-r", capture, "-o", json])
     try #require(result.status == 0, "\(result.errors)", sourceLocation: sourceLocation)
