@@ -52,6 +52,13 @@ import Wire
     #expect(sum == map.accounting[.mapped])
   }
 
+  @Test("has the number of the server's ports in its last column")
+  func ports() throws {
+    let rows = parse(try csv(FakeMap.small()))
+    #expect(rows[0].last == "server_ports")
+    #expect(rows.dropFirst().filter { $0.last != "1" }.map(\.last) == ["65535"])
+  }
+
   @Test("quotes names with quotation marks, commas and line ends, and disarms formulas")
   func quoting() throws {
     let rows = parse(try csv(FakeMap.small()))

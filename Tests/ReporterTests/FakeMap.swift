@@ -1,6 +1,7 @@
-import ServiceMap
 import TestSupport
 import Wire
+
+@testable import ServiceMap
 
 /// Maps without captures.
 enum FakeMap {
@@ -36,12 +37,14 @@ enum FakeMap {
     func relation(
       _ server: String, _ client: String, _ number: UInt8, _ port: UInt16, _ kind: RelationKind,
       _ basis: Basis, _ confidence: Double, packets: (UInt64, UInt64), bytes: (UInt64, UInt64),
-      sessions: UInt64 = 1, refused: UInt64 = 0, unanswered: UInt64 = 0, clientPort: UInt16 = 0
+      sessions: UInt64 = 1, refused: UInt64 = 0, unanswered: UInt64 = 0, clientPort: UInt16 = 0,
+      ports: UInt32 = 1
     ) -> Relation {
       var relation = Relation(
         server: texts.firstIndex(of: server)!, client: texts.firstIndex(of: client)!,
         protocolNumber: number, port: port, clientPort: clientPort, kind: kind, basis: basis,
         confidence: confidence)
+      relation.serverPorts = ports
       relation.sessions = sessions
       relation.refused = refused
       relation.unanswered = unanswered
@@ -86,7 +89,7 @@ enum FakeMap {
         "10.0.0.5", "10.0.0.53", udp, 123, .peer, .port, 0.6, packets: (1, 1), bytes: (76, 76)),
       relation(
         "10.0.9.9", "10.0.1.8", tcp, 23, .failed, .syn, 0.9, packets: (3, 0), bytes: (180, 0),
-        sessions: 3, unanswered: 3),
+        sessions: 3, unanswered: 3, ports: 65_535),
       relation(
         "10.0.0.9", "10.0.1.8", tcp, 23, .failed, .syn, 0.9, packets: (1, 1), bytes: (60, 40),
         sessions: 1, refused: 1),
@@ -95,6 +98,9 @@ enum FakeMap {
       relation(
         "10.0.1.7", "10.0.2.1", udp, 40_000, .undecided, .none, 0.5, packets: (8, 3),
         bytes: (1_000, 300), clientPort: 50_000),
+      relation(
+        "10.0.0.5", "10.0.2.1", tcp, 8080, .undecided, .none, 0.8251, packets: (4, 4),
+        bytes: (200, 200), clientPort: 40_001),
       relation(
         "10.0.1.8", "10.0.0.9", IPProtocolNumber.icmp, 0x0301, .notice, .none, 0.5,
         packets: (0, 2), bytes: (0, 140)),
@@ -110,7 +116,7 @@ enum FakeMap {
     capture.endNs = startNs + 5_123_456_789
     capture.frameBytes = 1_010_000
     capture.accounting = ["mapped": 1, "notIP": 7, "truncated": 2]
-    return ServiceMap(capture: capture, addresses: addresses, relations: relations) { address in
+    var map = ServiceMap(capture: capture, addresses: addresses, relations: relations) { address in
       switch address.description {
       case "10.0.0.5": "www.example.net"
       case "10.0.0.9": hostileNames ? hostileName : "db.example.net"
@@ -119,6 +125,19 @@ enum FakeMap {
       default: nil
       }
     }
+    map.selfCheck.endpoints = 1000
+    map.selfCheck.right = 992
+    map.selfCheck.wrong = 3
+    map.selfCheck.sessions = 5000
+    map.selfCheck.sessionsRight = 4990
+    map.selfCheck.sessionsWrong = 4
+    map.completeness.sessions = 200
+    map.completeness.oneWaySessions = 1
+    map.completeness.undecidedPackets = 19
+    map.completeness.undecidedBytes = 1700
+    map.completeness.services = 7
+    map.completeness.newServices = 1
+    return map
   }
 
   /// A site: few servers with many clients, many with few, scans, and traffic without roles.

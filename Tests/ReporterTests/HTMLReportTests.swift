@@ -79,7 +79,9 @@ import Wire
     }
     #expect(asked.count > 80)
     #expect(asked.subtracting(english.keys) == [])
-    for basis in Basis.allCases { #expect(english["basis.\(basis.name)"] != nil) }
+    for basis in Basis.allCases {
+      #expect(english["basis.\(basis.name)"] != nil && english["because.\(basis.name)"] != nil)
+    }
     for outcome in PacketOutcome.allCases {
       #expect(english["outcome.\(outcome.name)"] != nil && english["why.\(outcome.name)"] != nil)
     }
@@ -118,13 +120,31 @@ import Wire
     for text in try #require(data["rest"] as? [String]) {
       var rest = Quantities(text)
       while !rest.isAtEnd {
-        for _ in 0..<5 { _ = rest.next() }
+        for _ in 0..<2 { _ = rest.next() }
+        if rest.next() & 1 == 1 { _ = rest.next() }
+        for _ in 0..<2 { _ = rest.next() }
         packets += rest.packets()
       }
     }
     if hidden.reduce(0, +) == 0 { #expect(packets == map.accounting[.mapped]) }
     #expect(page.contains("data-t=\"capped\"") == (rowsMax != nil))
     #expect((data["addresses"] as? [String])?.count == map.hosts.count)
+  }
+
+  @Test("has few roles, however many confidences the rule gives")
+  func roles() throws {
+    let data = try script("data", in: try page(FakeMap.big(hosts: 400, relations: 5000)))
+    let roles = try #require(data["roles"] as? [[Any]])
+    #expect(roles.count < 2000)
+  }
+
+  @Test("shows why and how to ask for more, in words")
+  func reasons() throws {
+    let page = try page(FakeMap.small(hostileNames: false))
+    #expect(page.contains("<code>renkei why 10.0.0.5:443/tcp --store map.db</code>"))
+    #expect(page.contains("<code>renkei why &#39;[2001:db8::5]:22/tcp&#39; --store map.db</code>"))
+    #expect(page.contains("<span class=\"meter weak\" style=\"--c:40%\" aria-hidden=\"true\">"))
+    #expect(page.contains("data-t=\"completeness.many\" data-v-services=\"7\" data-v-count=\"1\""))
   }
 
   @Test("is the same, byte for byte, at every run")

@@ -69,6 +69,43 @@ import Wire
     #expect(addresses.count == FakeMap.small().summary.hosts)
   }
 
+  @Test("says how well the rule does here, and how complete the map is")
+  func findings() throws {
+    let root = try json(FakeMap.small()).root
+    let check = try #require(root["selfCheck"] as? [String: Int])
+    #expect(
+      check == [
+        "endpoints": 1000, "right": 992, "wrong": 3, "undecided": 5, "sessions": 5000,
+        "sessionsRight": 4990, "sessionsWrong": 4,
+      ])
+    let complete = try #require(root["completeness"] as? [String: Any])
+    #expect(
+      complete.keys.sorted() == [
+        "droppedPackets", "newServices", "oneWaySessions", "partial", "services", "sessions",
+        "undecidedBytes", "undecidedPackets",
+      ])
+    #expect(complete["partial"] as? Bool == false)
+    #expect(complete["newServices"] as? Int == 1)
+    let empty = ServiceMap(capture: CaptureReport(), addresses: [], relations: [])
+    let none = try #require(try json(empty).root["completeness"] as? [String: Any])
+    #expect(none["newServices"] is NSNull)
+  }
+
+  @Test("names the likelier server of an undecided pair, and none where they are even")
+  func likelyServer() throws {
+    let root = try json(FakeMap.small()).root
+    let undecided = try #require(root["undecided"] as? [[String: Any]])
+    let likelier = try #require(undecided.first { $0["aPort"] as? Int == 8080 })
+    #expect(likelier["likelyServer"] as? String == "a")
+    #expect(likelier["confidence"] as? Double == 0.8251)
+    #expect(likelier["ports"] as? Int == 1)
+    let even = try #require(undecided.first { $0["aPort"] as? Int == 40_000 })
+    #expect(even["likelyServer"] is NSNull)
+    #expect(even["confidence"] as? Double == 0.5)
+    let failures = try #require(root["failures"] as? [[String: Any]])
+    #expect(failures.compactMap { $0["ports"] as? Int }.sorted() == [1, 65_535])
+  }
+
   @Test("gives foreign names back unchanged")
   func escaping() throws {
     let root = try json(FakeMap.small()).root

@@ -5,7 +5,7 @@ import Wire
 @testable import ServiceMap
 
 @Suite struct RoleRuleTests {
-  private static let weights: [RoleWeights] = [.tcp, .udp, .partialTCP, .partialUDP]
+  private static let weights: [RoleWeights] = [.tcp, .udp]
 
   private func some(_ generator: inout SeededGenerator) -> EndpointEvidence {
     var evidence = EndpointEvidence()
@@ -17,8 +17,8 @@ import Wire
     return evidence
   }
 
-  @Test("exchanging the two ends exchanges the verdict and nothing else", arguments: [false, true])
-  func symmetric(isPartial: Bool) {
+  @Test("exchanging the two ends exchanges the verdict and nothing else")
+  func symmetric() {
     var generator = TestSeed.generator(for: "RoleRuleTests.symmetric")
     let links = (0..<400).map { _ in Sample.random(hosts: 30, using: &generator) }
     let evidence = RoleEvidence(links: links, hostCount: 30) { _ in false }
@@ -31,9 +31,9 @@ import Wire
         #expect(abs(features[feature] + turned[feature]) < 1e-9, "\(feature) of \(link)")
       }
       let one = RoleRule.contributions(
-        features, protocolNumber: link.protocolNumber, isPartial: isPartial, a: a, b: b)
+        features, protocolNumber: link.protocolNumber, a: a, b: b)
       let other = RoleRule.contributions(
-        turned, protocolNumber: link.protocolNumber, isPartial: isPartial, a: b, b: a)
+        turned, protocolNumber: link.protocolNumber, a: b, b: a)
       let verdict = RoleRule.judge(contributions: one)
       let opposite = RoleRule.judge(contributions: other)
       #expect(abs(verdict.confidence - opposite.confidence) < 1e-9)
@@ -64,7 +64,8 @@ import Wire
     asked.askedBy = 9
     let none = EndpointEvidence()
     // A is the server of all others at a well-known port; B asks and breaks silences.
-    var link = Sample.midway(1, 443, 2, 50000, sessions: 4, firstFromB: 4)
+    var link = Sample.midway(
+      1, 443, 2, 50000, protocolNumber: 17, sessions: 4, firstFromB: 4)
     link.events.insert(.brokeSilenceB)
     let features = evidence.features(of: link, a: asked, b: none)
     for feature in RoleFeatures.Feature.allCases {
@@ -76,15 +77,16 @@ import Wire
   @Test("the same port on both sides says nothing by its number")
   func samePort() {
     let evidence = RoleEvidence(
-      links: (0..<20).map { Sample.served(1, 123, 2 + $0) }, hostCount: 22) { _ in false }
+      links: (0..<20).map { Sample.served(1, 123, 2 + $0) }, hostCount: 22
+    ) { _ in false }
     let features = evidence.features(
       of: Sample.midway(1, 123, 2, 123), a: EndpointEvidence(), b: EndpointEvidence())
-    #expect(features[.portNumber] == 0 && features[.portCommon] == 0)
+    #expect(features[.portKnown] == 0 && features[.portRange] == 0 && features[.portCommon] == 0)
     #expect(features[.notEphemeral] == 0)
   }
 
-  @Test("more peers never lower the confidence", arguments: [UInt8(6), 17], [false, true])
-  func monotonous(protocolNumber: UInt8, isPartial: Bool) {
+  @Test("more peers never lower the confidence", arguments: [UInt8(6), 17])
+  func monotonous(protocolNumber: UInt8) {
     let evidence = RoleEvidence(links: [], hostCount: 2) { _ in false }
     let link = Sample.midway(0, 28471, 1, 28000, protocolNumber: protocolNumber)
     var before = 0.0
@@ -96,8 +98,7 @@ import Wire
       let b = EndpointEvidence()
       let verdict = RoleRule.judge(
         contributions: RoleRule.contributions(
-          evidence.features(of: link, a: a, b: b), protocolNumber: protocolNumber,
-          isPartial: isPartial, a: a, b: b))
+          evidence.features(of: link, a: a, b: b), protocolNumber: protocolNumber, a: a, b: b))
       if peers > 1 {
         #expect(verdict.serverIsA && verdict.confidence >= before && verdict.basis == .fanIn)
         before = verdict.confidence
@@ -115,7 +116,7 @@ import Wire
     let link = Sample.midway(0, 60000, 1, 443, protocolNumber: protocolNumber)
     let verdict = RoleRule.judge(
       contributions: RoleRule.contributions(
-        evidence.features(of: link, a: a, b: b), protocolNumber: protocolNumber, isPartial: false,
+        evidence.features(of: link, a: a, b: b), protocolNumber: protocolNumber,
         a: a, b: b))
     #expect(verdict.serverIsA && verdict.basis == .knownServer)
     #expect(verdict.confidence >= RoleRule.decidedAbove)
@@ -127,7 +128,7 @@ import Wire
     known.served = 9
     for one in [known, EndpointEvidence()] {
       let contributions = RoleRule.contributions(
-        RoleFeatures(), protocolNumber: 6, isPartial: false, a: one, b: one)
+        RoleFeatures(), protocolNumber: 6, a: one, b: one)
       let verdict = RoleRule.judge(contributions: contributions)
       #expect(verdict.confidence == 0.5 && verdict.basis == .none)
     }

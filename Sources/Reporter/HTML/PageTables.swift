@@ -35,7 +35,8 @@ struct PageTables {
     /// Length of the meter: 0 % where nothing is known, 100 % where all is.
     let certainty: String
     let because: String
-    let command: String
+    /// nil where `renkei why` has nothing to say: in protocols without ports.
+    let command: String?
   }
 
   struct HostTable {
@@ -125,7 +126,8 @@ struct PageTables {
   }
 
   /// What shows all the evidence. report.js makes the same.
-  private func command(_ service: ServiceMap.Service) -> String {
+  private func command(_ service: ServiceMap.Service) -> String? {
+    guard ProtocolName.hasPorts(service.protocolNumber) else { return nil }
     let address = map.hosts[service.server].address
     let proto = ProtocolName.of(service.protocolNumber)
     let endpoint =

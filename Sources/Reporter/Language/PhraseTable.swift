@@ -110,7 +110,7 @@ extension Phrases {
     why.droppedByKernel | The kernel's capture buffer had no room: these packets were not seen. | カーネルのバッファ不足で取りこぼした。
     why.droppedByRing | The ring to the next stage had no room: these packets were not counted further. | 次段へのリングが満杯で破棄した。
     complete | Nothing lost | 取りこぼしなし
-    completeNote | All captured packets are in the map or named below; nothing was dropped. | 捕捉した全パケットは、集計済みか下記の理由に数えられている。
+    completeNote | All captured packets are in the map or named below. | 捕捉した全パケットは、集計済みか下記の理由に数えられている。
     dropsNote | Packets were dropped while capturing: figures are lower bounds. | キャプチャ中に取りこぼしがあり、数値は下限値である。
     warnings | Warnings | 警告
     warning | Warning | 警告
@@ -119,7 +119,7 @@ extension Phrases {
     exportedEarly | There were too many sessions to keep: {count} {count?was/were} reported before {count?its/their} end and may be counted twice. | セッションが多すぎたため、{count} 件を終了前に集計した。二重に数えられた可能性がある。
     measured | Layer-3 traffic, from packet headers. No payload was read into records. | パケットヘッダによるレイヤ3の通信。ペイロードは記録していない。
     selfCheck | Self-check | 自己検証
-    selfCheck.some | Roles without handshake: {right} right, {undecided} undecided, {wrong} wrong on {endpoints} server {endpoints?endpoint/endpoints} of this traffic ({endpoints?its/their} handshakes were hidden for the test). | ハンドシェイクなしでの役割判定: 正解 {right}、未判定 {undecided}、誤り {wrong}(このトラフィックのサーバエンドポイント {endpoints} 件のハンドシェイクを伏せて検証)。
+    selfCheck.some | Roles without handshake: {right} right, {undecided} undecided, {wrong} wrong on {endpoints} server {endpoints?endpoint/endpoints} of this traffic ({endpoints?its/their} handshakes were hidden for the test). | ハンドシェイクなしでの役割判定: 正解 {right}、未判定 {undecided}、誤り {wrong}。このトラフィックのサーバエンドポイント {endpoints} 件について、ハンドシェイクを伏せて検証した。
     selfCheck.none | No complete handshakes were captured, so the rule could not be checked on this traffic. | 完結したハンドシェイクが捕捉されていないため、このトラフィックでは判定規則を検証できなかった。
     completeness | How complete is this map | このマップの網羅性
     completeness.partial | This capture shows mostly one direction of the traffic, or samples of it: that nobody answered can't be told from it. | このキャプチャは、ほぼ片方向の通信、または間引かれたパケットからなる。応答がなかったことは、ここからは判断できない。
@@ -130,9 +130,9 @@ extension Phrases {
     completeness.dropped | {count} {count?packet was/packets were} dropped while capturing and {count?is/are} missing here. | キャプチャ中に {count} パケットを取りこぼし、ここには含まれない。
     completeness.kept | No packets are known to have been dropped while capturing. | キャプチャ中の取りこぼしは確認されていない。
     completeness.short | The capture is shorter than ten seconds: it can't be told whether a longer one would show more services. | キャプチャが10秒未満のため、より長ければサービスが増えるかどうかは判断できない。
-    completeness.settled | Of {services} {services?service/services}, none was first seen in the last tenth of the capture: what is in regular use has probably been seen. | {services} サービスのうち、キャプチャの最後の1割で初めて現れたものはない。日常的に使われるものは、おそらく出そろっている。
-    completeness.few | Of {services} {services?service/services}, {count} {count?was/were} first seen in the last tenth of the capture: a longer one may show a few more. | {services} サービスのうち {count} は、キャプチャの最後の1割で初めて現れた。より長ければ、若干増える可能性がある。
-    completeness.many | Of {services} {services?service/services}, {count} {count?was/were} first seen in the last tenth of the capture: a longer one would likely show more. | {services} サービスのうち {count} は、キャプチャの最後の1割で初めて現れた。より長ければ、さらに増える見込みが高い。
+    completeness.settled | Of {services} {services?service/services}, none was first seen in the last tenth of the capture: a somewhat longer one would hardly show more, but for what runs at other times. | {services} サービスのうち、キャプチャの最後の1割で初めて現れたものはない。もう少し長くしても、別の時間帯に動くものを除き、ほとんど増えないと見込まれる。
+    completeness.few | Of {services} {services?service/services}, {count} {count?was/were} first seen in the last tenth of the capture: a longer one may show a few more. | {services} サービスのうち {count} は、キャプチャの最後の1割で初めて現れた。より長くすれば、若干増える可能性がある。
+    completeness.many | Of {services} {services?service/services}, {count} {count?was/were} first seen in the last tenth of the capture: a longer one would likely show more. | {services} サービスのうち {count} は、キャプチャの最後の1割で初めて現れた。より長くすれば、さらに増える見込みが高い。
     language | Language | 言語
     sections | Sections | 目次
     skip | Skip to content | 本文へ
@@ -206,6 +206,5 @@ extension Phrases {
     why.confidence | Probability that the role is right: {confidence}. | 役割が正しい確率: {confidence}。
     why.command | All the evidence, where the map was kept with renkei audit -o map.db: | すべての証拠を見るには(renkei audit -o map.db でマップを保存した場合):
     kind.peer | peer | 対等
-    kind.undecided | undecided: no evidence of who serves | 未判定: サーバを示す証拠なし
     """
 }

@@ -187,14 +187,15 @@
   const roleCell = (role) => {
     const [kind, basis, value] = data.roles[role];
     const peer = kind === "peer" ? t("kind.peer") + ", " : "";
-    return [meter(value), ` ${peer}${t("level." + level(value))} `,
-      element("span", { class: "quiet" }, `(${t("basis." + basis)})`), ` ${hundredths(value)}`];
+    return [meter(value), ` ${hundredths(value)} ${peer}${t("level." + level(value))} `,
+      element("span", { class: "quiet" }, `(${t("basis." + basis)})`)];
   };
-  // What shows all the evidence. PageTables.swift makes the same.
+  // What shows all the evidence; null in protocols without ports. PageTables.swift makes the same.
   const whyCommand = (row) => {
-    const address = data.addresses[row.server], of = (host, quote) =>
-      `${quote}${host}:${row.key % 65536}/${endpoint(row.key).split("/")[0]}${quote}`;
-    return `renkei why ${address.includes(":") ? of(`[${address}]`, "'") : of(address, "")}`
+    const name = endpoint(row.key).split("/")[0], address = data.addresses[row.server];
+    if (!["tcp", "udp", "dccp", "sctp", "udplite"].includes(name)) return null;
+    const place = `:${row.key % 65536}/${name}`;
+    return `renkei why ${address.includes(":") ? `'[${address}]${place}'` : address + place}`
       + " --store map.db";
   };
 
@@ -332,12 +333,12 @@
   };
   // The role, and under it on demand why: in words, and how to see everything.
   const reasons = (row) => {
-    const [, basis, value] = data.roles[row.role];
+    const [, basis, value] = data.roles[row.role], command = whyCommand(row);
     return element("div", { class: "reasons" },
       element("p", {}, t("because." + basis)),
       element("p", {}, t("why.confidence", { confidence: hundredths(value) })),
-      element("p", {}, element("span", { class: "quiet" }, t("why.command")), " ",
-        element("code", {}, whyCommand(row))));
+      command && element("p", {}, element("span", { class: "quiet" }, t("why.command")), " ",
+        element("code", {}, command)));
   };
 
   // ---- Columns ----------------------------------------------------------------------------
@@ -372,7 +373,7 @@
       if (hundredths(value) <= 0.5) return t("likelier.neither");
       const host = row.key % 65536 === 0 || row.more ? address
         : `${address.includes(":") ? `[${address}]` : address}:${row.key % 65536}`;
-      return [meter(value), ` ${host}, ${hundredths(value)}`];
+      return [meter(value), ` ${hundredths(value)} ${host}`];
     },
   };
   // In and out from the server's or the client's own point of view.

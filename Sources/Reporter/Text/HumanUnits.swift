@@ -60,13 +60,14 @@ enum HumanUnits {
   /// 0.9921 as 99.2 %.
   static func percent(_ ratio: Double) -> String { "\(significant(ratio * 100)) %" }
 
-  /// 992 of 1000 as 99.2 %. Nothing but nothing is 0 %, and nothing but all is 100 %.
+  /// 992 of 1000 as 99.2 %. Nothing but nothing is 0 %, and nothing but all is 100 %. Without a space
+  /// that a line could be broken at.
   static func share(_ part: UInt64, of whole: UInt64) -> String {
-    if part == 0 || whole == 0 { return "0 %" }
-    if part >= whole { return "100 %" }
+    if part == 0 || whole == 0 { return "0\u{A0}%" }
+    if part >= whole { return "100\u{A0}%" }
     let tenths = Int(Double(part) / Double(whole) * 1000 + 0.5)
-    if tenths == 0 { return "< 0.1 %" }
-    if tenths == 1000 { return "> 99.9 %" }
-    return "\(tenths / 10).\(tenths % 10) %"
+    if tenths == 0 { return "<\u{A0}0.1\u{A0}%" }
+    if tenths == 1000 { return ">\u{A0}99.9\u{A0}%" }
+    return "\(tenths / 10).\(tenths % 10)\u{A0}%"
   }
 }

@@ -180,8 +180,16 @@ public enum MapStore {
           throw StoreError(path: path, action: "read", reason: "its packet counters are damaged")
         }
         let (addresses, numbers) = try addresses(database, path)
-        return Content(
-          capture: capture, addresses: addresses, links: try links(database, numbers, path))
+        let links = try links(database, numbers, path)
+        // A file cut within its last page reads as zeros there.
+        let packets = links.reduce(0) { $0 + $1.packets }
+        guard packets == capture.accounting[PacketOutcome.mapped.name] ?? 0 else {
+          throw StoreError(
+            path: path, action: "read",
+            reason: "it is damaged or cut off: \(packets) packets of "
+              + "\(capture.accounting[PacketOutcome.mapped.name] ?? 0) are there")
+        }
+        return Content(capture: capture, addresses: addresses, links: links)
       }
     } catch let error as DatabaseError {
       throw StoreError(path: path, action: "read", reason: error.message ?? "\(error.resultCode)")
