@@ -14,7 +14,7 @@ struct WhyCommand: ParsableCommand {
     discussion: """
       Says what the endpoint is and how sure that is, what was seen of it, how each piece of evidence \
       was weighed, and what would change the verdict. Evidence multiplies the odds: "×12 for server" \
-      makes server twelve times as likely as before. Where a handshake decides, the rest is weighed \
+      makes the odds of server twelve times what they were. Where a handshake decides, the rest is weighed \
       as well, as if no handshake had been captured.
 
       IPv6 addresses stand in brackets. Without /PROTOCOL every protocol is explained in which the \
