@@ -158,13 +158,13 @@ READERS = {"hosts": Map.host, "failures": Map.failure, "undecided": Map.undecide
 
 
 def answered(path):
-    """The services that answered, for truths that do not fit into memory."""
+    """The services that answered, or whose protocol never does, for truths that do not fit into memory."""
     services = set()
     with open(path) as lines:
         next(lines)
         for line in lines:
             server, proto, port, _, _, basis, answers = line.split("\t")[:7]
-            if answers != "0" and basis != "mcast":
+            if (answers != "0" or (proto, port) == ("17", "514")) and basis != "mcast":
                 services.add((address(server), int(proto), int(port)))
     return services
 

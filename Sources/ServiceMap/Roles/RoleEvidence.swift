@@ -79,15 +79,17 @@ public struct RoleEvidence: Sendable {
   /// A host counts for 16 sessions at most, so that a scanner can't make a whole capture look like that;
   /// its victims answer with resets, and forged senders say one thing only.
   private static func isPartial(_ hosts: [HostEvidence]) -> Bool {
+    var partialHosts = 0
     var partial: UInt32 = 0
     var whole: UInt32 = 0
     for host in hosts {
       whole += min(host.twoWay, 16)
       if host.unheard > 0 && (host.unspoken > 0 || host.spoken >= 3) {
         partial += UInt32(min(16, UInt64(host.unheard) + UInt64(host.unspoken)))
+        partialHosts += 1
       }
     }
-    return partial >= 8 && partial > whole
+    return partialHosts >= 4 && partial >= 8 && partial > whole
   }
 
   private static func beginnings(_ links: [Link]) -> Double {
@@ -301,7 +303,13 @@ public struct RoleEvidence: Sendable {
         features[.asked] = ratio(a.askedBy, a.asked) - ratio(b.askedBy, b.asked)
       }
     }
-    if link.aPort != link.bPort {
+    if link.aPort == link.bPort {
+      // An NTP server has clients and asks a server itself, all from one port. Who speaks first in this
+      // link says which it is here, where that was captured; its partners elsewhere do not.
+      if beginnings >= 0.5 && !isPartial {
+        for feature in [RoleFeatures.Feature.peers, .peerPorts, .asked] { features[feature] = 0 }
+      }
+    } else {
       let proto = link.protocolNumber
       features[.portKnown] =
         PortPrior.known(link.aPort, proto) - PortPrior.known(link.bPort, proto)

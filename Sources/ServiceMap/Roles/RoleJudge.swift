@@ -90,7 +90,10 @@ public struct RoleJudge: Sendable {
     if link.halfOpen > 0 || link.unasked > 0 {
       // It answers, so somebody listens there. But whoever was to be answered never went on: once it
       // is a probe, or the echo of one; from many addresses it is a flood, and they are forged.
-      let isFlooded = a.halfOpenClients >= 20 && a.halfOpenClients > 4 &* a.completedClients
+      // A SYN+ACK that answers nothing comes from a probe as well; one server and one victim are what
+      // reflection leaves, and that server does listen.
+      let limit: UInt32 = link.halfOpen > 0 ? 20 : 4
+      let isFlooded = a.halfOpenClients >= limit && a.halfOpenClients > 4 &* a.completedClients
       if link.halfOpen > 0 { return make(link, isFlooded ? .failed : .provided, .openPort, 0.95) }
       return make(link, isFlooded ? .notice : .provided, .openPort, 0.95)
     }
@@ -210,11 +213,13 @@ public struct RoleJudge: Sendable {
   private func oneWay(_ link: Link, _ verdict: Verdict) -> Relation {
     let isSentByB = link.packetsBA > 0 && (link.packetsAB == 0 || link.isAskedByB)
     let asked = isSentByB ? link : link.exchanged
-    // Answers whose questions were not captured come from a server's port, to not too many.
+    // Answers whose questions were not captured come from a server's port, to not too many; and who
+    // gets them from many did not ask, but is the victim of a reflection.
     if verdict.serverIsA != isSentByB && verdict.confidence >= RoleRule.decidedAbove
       && asked.bPorts == 1
       && (!evidence.hosts[asked.b].isProbing
         || evidence[asked.b, asked.protocolNumber, asked.bPort].askedBy > 0)
+      && evidence[asked.a, asked.protocolNumber, asked.aPort].oneWayPeers < 20
       && !asked.events.contains(.rstFromA)
     {
       return make(asked.exchanged, .provided, verdict.basis, verdict.confidence)

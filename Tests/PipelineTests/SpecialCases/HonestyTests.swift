@@ -66,6 +66,6 @@ import Testing
     net.tcp(net.ephemeral(net.client()), net.server(3)[443], Scenario.midstream)
     let map = try net.map()
     let sure = try (1...3).map { try #require(map.service(net.server($0)[443].tcp)).confidence }
-    #expect(sure[0] > sure[1] && sure[1] > sure[2])
+    #expect(sure[0] > sure[1] && sure[1] >= sure[2])
   }
 }
