@@ -69,7 +69,7 @@ import Wire
       var link = link
       link.events = [.synFromB, .progressFromB]
       link.unheard = link.sessions
-      link.packetsAB = 0
+      (link.packetsAB, link.packetsBA) = (0, 4)
       return link
     }
     let found = completeness(half)

@@ -131,7 +131,9 @@ import Wire
     return (links, addresses)
   }
 
-  private static let files = ["", "*:*: peer", "*:53: server\n*:*: client", "10.0.0.0/28:*: server"]
+  private static let files = [
+    "", "*:*: peer", "*:53: server\n*:*: client", "10.0.0.0/28:*: server",
+  ]
 
   @Test("every packet, byte and session of the links is in one relation", arguments: files)
   func conserved(statements: String) throws {
@@ -205,19 +207,42 @@ import Wire
     }
   }
 
+  private func keys(_ links: [Link], _ addresses: [IPAddress]) -> [[Int]] {
+    RoleJudge(links: links, addresses: addresses).relations().map { one in
+      [
+        one.kind.isService || one.kind == .failed ? 0 : Int(one.kind.rawValue), one.server,
+        one.client, Int(one.protocolNumber), Int(one.port), Int(one.clientPort),
+      ]
+    }
+  }
+
   @Test("each key is one relation")
-  func keys() {
-    var generator = TestSeed.generator(for: "RoleJudgeTests.keys")
-    for _ in 0..<10 {
-      let (links, addresses) = some(&generator)
-      let relations = RoleJudge(links: links, addresses: addresses).relations()
-      let keys = relations.map { one in
-        [
-          one.kind.isService ? 0 : Int(one.kind.rawValue), one.server, one.client,
-          Int(one.protocolNumber), Int(one.port), Int(one.clientPort),
-        ]
+  func distinct() {
+    var generator = TestSeed.generator(for: "RoleJudgeTests.distinct")
+    for _ in 0..<5 {
+      // Few endpoints, so that many links meet in one relation.
+      let links = (0..<600).map { _ in
+        var link = Sample.random(hosts: 4, using: &generator)
+        link.bPort = 50000 + link.bPort % 4
+        return link
       }
-      #expect(Set(keys).count == keys.count)
+      let keys = keys(links, Sample.addresses(4, mixed: true))
+      #expect(Set(keys).count == keys.count && keys.count < links.count)
+    }
+  }
+
+  @Test("what goes to a group is one relation, with and without a SYN")
+  func distinctGroups() {
+    var addresses = Sample.addresses(3)
+    addresses[1] = IPAddress(v4: v4("224.0.0.251"))
+    var asked = Link(
+      a: 1, b: 2, protocolNumber: 6, aPort: 80, bPort: 50000, hasHandshake: true,
+      events: [.synFromB, .firstFromB])
+    (asked.sessions, asked.firstFromB, asked.unanswered, asked.packetsBA) = (1, 1, 1, 1)
+    var midway = asked
+    (midway.hasHandshake, midway.events, midway.unanswered) = (false, [.progressFromB], 0)
+    withKnownIssue("kinds that groups change after relations were joined by them make doubles") {
+      #expect(keys([asked, midway], addresses).count == 1)
     }
   }
 }

@@ -76,7 +76,8 @@ import Wire
   @Test("the same port on both sides says nothing by its number")
   func samePort() {
     let evidence = RoleEvidence(
-      links: (0..<20).map { Sample.served(1, 123, 2 + $0) }, hostCount: 22) { _ in false }
+      links: (0..<20).map { Sample.served(1, 123, 2 + $0) }, hostCount: 22
+    ) { _ in false }
     let features = evidence.features(
       of: Sample.midway(1, 123, 2, 123), a: EndpointEvidence(), b: EndpointEvidence())
     #expect(features[.portNumber] == 0 && features[.portCommon] == 0)
