@@ -83,7 +83,12 @@ let package = Package(
       name: "MergerTests", dependencies: ["Merger", "ServiceMap", "Wire", "TestSupport"],
       swiftSettings: settings),
     .testTarget(
-      name: "ServiceMapTests", dependencies: ["ServiceMap", "Wire", "TestSupport"],
+      name: "ServiceMapTests",
+      dependencies: [
+        "ServiceMap", "Wire", "TestSupport",
+        // The store tests damage stores.
+        .product(name: "GRDB", package: "GRDB.swift"),
+      ],
       swiftSettings: settings),
     .testTarget(
       name: "ReporterTests", dependencies: ["Reporter", "ServiceMap", "Wire", "TestSupport"],

@@ -10,27 +10,46 @@ struct SessionFold {
   var addresses = AddressTable()
   private var links: [Link] = []
   private var index = KeyIndex()
+  /// Of all links, past which those are joined that may be; it grows with what has to stay apart.
+  private var linksMax: Int
+  private var vain = VainFold()
   /// Sum of the packets of all rows added.
   private(set) var packets: UInt64 = 0
+
+  /// - Parameter linksMax: 250 bytes each.
+  init(linksMax: Int = 1 << 20) {
+    self.linksMax = linksMax
+  }
 
   /// - Complexity: O(1) amortised: one table access.
   mutating func add(_ row: SessionRow) {
     packets += UInt64(row.packetsAB) + UInt64(row.packetsBA)
-    let one: Link
-    let number: Int
-    if let serverIsA = Handshake.server(of: row) {
-      one = SessionFold.link(row, hasHandshake: true, exchanged: !serverIsA)
-      number = index.number(of: SessionFold.key(one, bPort: 0))
-    } else {
-      one = SessionFold.link(row, hasHandshake: false, exchanged: false)
-      number = index.number(of: SessionFold.key(one, bPort: one.bPort))
+    let serverIsA = Handshake.server(of: row)
+    let one = SessionFold.link(row, hasHandshake: serverIsA != nil, exchanged: serverIsA == false)
+    if vain.isActive, index.find(SessionFold.key(one)) == nil, vain.takes(one, into: &links) {
+      return
     }
+    let number = index.number(of: SessionFold.key(one))
     if number == links.count {
       links.append(one)
+      if links.count > linksMax { makeRoom() }
       return
     }
     if links[number].bPort != one.bPort { links[number].bPorts = 2 }
     links[number].add(one)
+  }
+
+  /// Joins leaves, and if that is not enough what came to nothing.
+  private mutating func makeRoom() {
+    links = LeafFold.joined(links)
+    if vain.isActive || links.count * 2 > linksMax { links = vain.folded(links) }
+    index = KeyIndex()
+    for (place, link) in links.enumerated() {
+      // A link that stands for others is found by what it stands for (`VainFold`), never by its own.
+      let key = VainFold.isFolded(link) ? Key(.max, UInt64(place)) : SessionFold.key(link)
+      _ = index.number(of: key)
+    }
+    linksMax = max(linksMax, links.count * 2)
   }
 
   /// The row as a link of its own, its sides exchanged on demand.
@@ -61,8 +80,10 @@ struct SessionFold {
     return link
   }
 
-  private static func key(_ link: Link, bPort: UInt16) -> Key {
-    Key(
+  private static func key(_ link: Link) -> Key {
+    // A client's ports are not kept apart.
+    let bPort = link.hasHandshake ? 0 : link.bPort
+    return Key(
       UInt64(link.a) << 32 | UInt64(link.b),
       UInt64(link.aPort) | UInt64(bPort) << 16 | UInt64(link.protocolNumber) << 32
         | (link.hasHandshake ? 1 << 40 : 0))
@@ -90,57 +111,5 @@ struct SessionFold {
       result[index].b = number(result[index].b)
     }
     return (trueAddresses, result)
-  }
-}
-
-/// Joins neutral links whose B side are leaves: endpoints that only ever spoke to this one A.
-///
-/// A client takes a new port for each session with a server, so these ports are many and say nothing
-/// each by itself; how many there are is the evidence, and that is kept. An endpoint with two
-/// partners, and two endpoints that only know each other, stay as they are.
-enum LeafFold {
-  /// - Complexity: O(links): three table accesses for each neutral one.
-  static func joined(_ links: [Link]) -> [Link] {
-    var endpoints = KeyIndex()
-    var degrees: [UInt32] = []
-    func endpoint(_ host: Int, _ proto: UInt8, _ port: UInt16) -> Int {
-      let number = endpoints.number(
-        of: Key(UInt64(host), UInt64(proto) << 16 | UInt64(port)))
-      if number == degrees.count { degrees.append(0) }
-      return number
-    }
-    for link in links where !link.hasHandshake {
-      degrees[endpoint(link.a, link.protocolNumber, link.aPort)] += 1
-      degrees[endpoint(link.b, link.protocolNumber, link.bPort)] += 1
-    }
-    var result: [Link] = []
-    result.reserveCapacity(links.count)
-    var stars = KeyIndex()
-    var places: [Int] = []
-    for link in links {
-      guard !link.hasHandshake, ProtocolName.hasPorts(link.protocolNumber) else {
-        result.append(link)
-        continue
-      }
-      let a = degrees[endpoint(link.a, link.protocolNumber, link.aPort)]
-      let b = degrees[endpoint(link.b, link.protocolNumber, link.bPort)]
-      guard (a == 1) != (b == 1) else {
-        result.append(link)
-        continue
-      }
-      let one = a == 1 ? link.exchanged : link
-      let number = stars.number(
-        of: Key(
-          UInt64(one.a) << 32 | UInt64(one.b),
-          UInt64(one.aPort) | UInt64(one.protocolNumber) << 16))
-      if number == places.count {
-        places.append(result.count)
-        result.append(one)
-      } else {
-        result[places[number]].bPorts += 1
-        result[places[number]].add(one)
-      }
-    }
-    return result
   }
 }

@@ -89,10 +89,11 @@ import Wire
   func random() {
     var generator = TestSeed.generator(for: "LeafFoldTests.random")
     for _ in 0..<20 {
-      let links = randomRows(&generator).reduce(into: SessionFold()) { $0.add($1) }
-      var fold = links
+      var fold = SessionFold()
+      for row in randomRows(&generator) { fold.add(row) }
       let joined = fold.finish().links
       #expect(joined.reduce(0) { $0 + $1.packets } == fold.packets)
+      #expect(texts(LeafFold.joined(joined)) == texts(joined))
       #expect(joined.allSatisfy { $0.aPorts == 1 && $0.bPorts >= 1 })
     }
   }

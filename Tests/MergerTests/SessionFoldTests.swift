@@ -236,7 +236,7 @@ import Wire
         row(
           events, number: [6, 17, 1].randomElement(using: &generator) ?? 6,
           serverPort: UInt16(number % 7 * 1000 + 22), clientPort: UInt16(40000 + number % 50),
-          b: number % 40 == 0 ? v4("224.0.0.251") : client + UInt32(number % 30)))
+          b: client + UInt32(number % 30)))
     }
     func map(_ rows: [SessionRow]) -> [Relation] {
       var fold = SessionFold()

@@ -20,17 +20,16 @@ import Wire
     return (capture, Sample.addresses(50, mixed: true), links)
   }
 
-  /// A store of the sample at a path of its own, removed after `body`.
+  /// A store of the sample, or of what is given, at a path of its own, removed after `body`.
   private func withStore(
-    _ change: (inout CaptureReport, inout [IPAddress], inout [Link]) -> Void = { _, _, _ in },
-    _ body: (String) throws -> Void
+    capture: CaptureReport? = nil, links: [Link]? = nil, _ body: (String) throws -> Void
   ) throws {
     let path = temporaryPath()
     defer { try? FileManager.default.removeItem(atPath: path) }
-    var (capture, addresses, links) = sample()
-    change(&capture, &addresses, &links)
+    let sample = sample()
     try MapStore.create(
-      path: path, capture: capture, addresses: addresses, links: links, watermarks: [1, 2])
+      path: path, capture: capture ?? sample.0, addresses: sample.1, links: links ?? sample.2,
+      watermarks: [1, 2])
     try body(path)
   }
 
@@ -51,7 +50,7 @@ import Wire
       all[keyPath: counter] = 1 << 40 + UInt64(number)
     }
     let (capture, addresses, links) = sample()
-    try withStore({ $2.append(all) }) { path in
+    try withStore(links: links + [all]) { path in
       let content = try MapStore.read(path: path)
       #expect(content.links == links + [all])
       #expect(content.addresses == addresses)
@@ -80,7 +79,7 @@ import Wire
   @Test("what the operator says at loading turns what is stored")
   func overrides() throws {
     let undecided = Sample.midway(1, 28471, 2, 28000)
-    try withStore({ $2 = [undecided] }) { path in
+    try withStore(links: [undecided]) { path in
       #expect(try MapStore.load(path: path).relations.map(\.kind) == [.undecided])
       let said = try RoleOverrides(parsing: "10.0.0.2:28000/tcp: server", path: "roles")
       let relation = try #require(try MapStore.load(path: path, overrides: said).relations.first)
@@ -191,7 +190,9 @@ import Wire
 
   @Test("packet counters that no sum has room for are refused")
   func packetsTooMany() throws {
-    try withStore({ capture, _, _ in capture.accounting["filtered"] = .max }) { path in
+    var capture = sample().0
+    capture.accounting["filtered"] = .max
+    try withStore(capture: capture) { path in
       #expect(throws: StoreError.self) { try MapStore.load(path: path) }
     }
   }

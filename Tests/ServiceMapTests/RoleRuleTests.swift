@@ -45,6 +45,18 @@ import Wire
     }
   }
 
+  @Test("a link of which only parts of sessions are known says nothing about who spoke first")
+  func noSessions() {
+    // The rest of the session, and with it its count, may be in a link with a handshake.
+    let link = Sample.midway(0, 28471, 1, 28000, sessions: 0)
+    let none = EndpointEvidence()
+    do {
+      let evidence = RoleEvidence(links: [], hostCount: 2) { _ in false }
+      let first = evidence.features(of: link, a: none, b: none)[.firstSpeaker]
+      #expect(first == 0)
+    }
+  }
+
   @Test("no weight is negative: more of a feature never speaks against it")
   func weights() {
     for weights in RoleRuleTests.weights {

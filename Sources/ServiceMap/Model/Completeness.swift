@@ -37,7 +37,9 @@ public struct Completeness: Equatable, Codable, Sendable {
     }
     droppedPackets = map.accounting[.droppedByKernel] + map.accounting[.droppedByRing]
     services = map.services.count
-    if let start = map.capture.startNs, let end = map.capture.endNs, end - start >= 10_000_000_000 {
+    if let start = map.capture.startNs, let end = map.capture.endNs, end > start,
+      end - start >= 10_000_000_000
+    {
       let lastTenth = Tick.of(nanoseconds: end - (end - start) / 10)
       newServices = map.services.count { $0.total.firstTick >= lastTenth }
     }

@@ -18,6 +18,9 @@ public struct Link: Equatable, Sendable {
   /// its own.
   public var aPorts: UInt32 = 1
   public var bPorts: UInt32 = 1
+  /// How many addresses an unspecified A or B (0.0.0.0) stands for, where too many asked in vain, or
+  /// were asked, to keep them apart; else 1.
+  public var addresses: UInt32 = 1
   /// A handshake was seen, and A is its server. Else nothing says which is.
   public var hasHandshake: Bool
   /// All that was ever seen in any of the sessions, with A and B as here.

@@ -68,6 +68,8 @@ public struct Relation: Equatable, Sendable {
   /// How many ports of the server this stands for, of which `port` is the smallest: 1, or more where
   /// requests to many ports came to nothing, as those of a scan.
   public var serverPorts: UInt32
+  /// How many addresses an unspecified server or client (0.0.0.0) stands for: a flood or a sweep.
+  public var addresses: UInt32
   /// The client's port where the kind is `undecided`; else 0, since client ports are not kept.
   public var clientPort: UInt16
   public var kind: RelationKind
@@ -104,6 +106,7 @@ public struct Relation: Equatable, Sendable {
     self.basis = basis
     self.confidence = confidence
     serverPorts = 1
+    addresses = 1
     sessions = 0
     refused = 0
     unanswered = 0
@@ -134,6 +137,7 @@ public struct Relation: Equatable, Sendable {
   /// Adds the counters of `other`, which has the same key.
   public mutating func add(_ other: Relation) {
     serverPorts = max(serverPorts, other.serverPorts)
+    addresses = max(addresses, other.addresses)
     sessions += other.sessions
     refused += other.refused
     unanswered += other.unanswered

@@ -169,7 +169,7 @@ public struct RoleEvidence: Sendable {
 
   private mutating func noteVain(_ link: Link) {
     if link.hasHandshake {
-      hosts[link.b].inVain &+= link.aPorts
+      hosts[link.b].inVain &+= max(link.aPorts, link.addresses)
       if link.halfOpen + link.unasked > 0 {
         let a = number(link.a, link.protocolNumber, link.aPort)
         rows[a].halfOpenClients &+= 1
@@ -178,7 +178,7 @@ public struct RoleEvidence: Sendable {
     }
     guard link.packetsAB == 0 || link.packetsBA == 0 else { return }
     let one = link.packetsAB == 0 ? link : link.exchanged  // B asks.
-    hosts[one.b].inVain &+= one.aPorts
+    hosts[one.b].inVain &+= max(one.aPorts, one.addresses)
     guard link.protocolNumber == IPProtocolNumber.udp, one.aPorts == 1 else { return }
     rows[number(one.a, link.protocolNumber, one.aPort)].oneWayPeers &+= 1
     guard one.bPorts == 1 else { return }
@@ -294,8 +294,8 @@ public struct RoleEvidence: Sendable {
     features[.peers] = bits(a.peers) - bits(b.peers)
     features[.peerPorts] = bits(a.peerPorts) - bits(b.peerPorts)
     // Where little of each session is captured, its first packet is anybody's.
-    if !isPartial {
-      let sessions = Double(max(1, link.sessions))
+    if !isPartial && link.sessions > 0 {
+      let sessions = Double(link.sessions)
       features[.firstSpeaker] = (2 * Double(link.firstFromB) - sessions) / (sessions + 1)
       features[.firstOfWhole] = features[.firstSpeaker] * beginnings
       // Over TCP that can ask from either side once it stands, only a handshake tells who asked.

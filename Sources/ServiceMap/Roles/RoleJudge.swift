@@ -30,16 +30,19 @@ public struct RoleJudge: Sendable {
   /// - Complexity: O(links).
   public func relations() -> [Relation] {
     var table = RelationTable()
-    for link in links { table.add(relation(of: link)) }
-    return table.rows.map { row in
-      var one = row
-      if one.kind.isService && one.answered == 0 { one.kind = .failed }
+    for link in links {
+      var one = relation(of: link)
       // Whatever a handshake with a group means, it is no service and no host's request.
       if addresses[one.server].isMulticastOrBroadcast {
         one.kind = .group
       } else if addresses[one.client].isMulticastOrBroadcast {
         one.kind = .notice
       }
+      table.add(one)
+    }
+    return table.rows.map { row in
+      var one = row
+      if one.kind.isService && one.answered == 0 { one.kind = .failed }
       return one
     }
   }
@@ -265,6 +268,7 @@ public struct RoleJudge: Sendable {
       clientPort: kind == .undecided ? link.bPort : 0, kind: kind, basis: basis,
       confidence: confidence)
     relation.serverPorts = link.aPorts
+    relation.addresses = link.addresses
     relation.sessions = link.sessions
     relation.packetsToServer = link.packetsBA
     relation.packetsToClient = link.packetsAB

@@ -60,7 +60,8 @@ extension Link {
     var hidden = self
     hidden.hasHandshake = false
     hidden.events.subtract([.synFromA, .synFromB, .synAckFromA, .synAckFromB])
-    hidden.sessions = max(1, completed)
+    // Twice as many, of which either side began one half.
+    hidden.sessions = 2 * max(1, completed)
     hidden.firstFromB = hidden.sessions / 2
     hidden.twoWay = hidden.isTwoWay ? hidden.sessions : 0
     return hidden

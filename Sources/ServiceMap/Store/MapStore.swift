@@ -28,6 +28,7 @@ public enum MapStore {
       a INTEGER NOT NULL REFERENCES address, b INTEGER NOT NULL REFERENCES address,
       protocol INTEGER NOT NULL, a_port INTEGER NOT NULL, b_port INTEGER NOT NULL,
       a_ports INTEGER NOT NULL, b_ports INTEGER NOT NULL,
+      addresses INTEGER NOT NULL,
       has_handshake INTEGER NOT NULL, events INTEGER NOT NULL,
       sessions INTEGER NOT NULL, first_from_b INTEGER NOT NULL, two_way INTEGER NOT NULL,
       refused INTEGER NOT NULL, unanswered INTEGER NOT NULL, half_open INTEGER NOT NULL,
@@ -90,7 +91,7 @@ public enum MapStore {
   }
 
   private static func insert(_ links: [Link], into database: Database) throws {
-    let places = Array(repeating: "?", count: 26).joined(separator: ", ")
+    let places = Array(repeating: "?", count: 27).joined(separator: ", ")
     let bulk = try BulkStatement(database, "INSERT INTO link VALUES (\(places))")
     for one in links {
       bulk.bind(1, Int64(one.a))
@@ -100,25 +101,26 @@ public enum MapStore {
       bulk.bind(5, Int64(one.bPort))
       bulk.bind(6, Int64(one.aPorts))
       bulk.bind(7, Int64(one.bPorts))
-      bulk.bind(8, Int64(one.hasHandshake ? 1 : 0))
-      bulk.bind(9, Int64(one.events.rawValue))
-      bulk.bind(10, one.sessions)
-      bulk.bind(11, one.firstFromB)
-      bulk.bind(12, one.twoWay)
-      bulk.bind(13, one.refused)
-      bulk.bind(14, one.unanswered)
-      bulk.bind(15, one.halfOpen)
-      bulk.bind(16, one.unasked)
-      bulk.bind(17, one.unheard)
-      bulk.bind(18, one.packetsAB)
-      bulk.bind(19, one.packetsBA)
-      bulk.bind(20, one.bytesAB)
-      bulk.bind(21, one.bytesBA)
-      bulk.bind(22, one.firstTick)
-      bulk.bind(23, one.lastTick)
-      bulk.bind(24, one.handshakes)
-      bulk.bind(25, one.handshakeTicksSum)
-      bulk.bind(26, one.handshakeTicksMin)
+      bulk.bind(8, Int64(one.addresses))
+      bulk.bind(9, Int64(one.hasHandshake ? 1 : 0))
+      bulk.bind(10, Int64(one.events.rawValue))
+      bulk.bind(11, one.sessions)
+      bulk.bind(12, one.firstFromB)
+      bulk.bind(13, one.twoWay)
+      bulk.bind(14, one.refused)
+      bulk.bind(15, one.unanswered)
+      bulk.bind(16, one.halfOpen)
+      bulk.bind(17, one.unasked)
+      bulk.bind(18, one.unheard)
+      bulk.bind(19, one.packetsAB)
+      bulk.bind(20, one.packetsBA)
+      bulk.bind(21, one.bytesAB)
+      bulk.bind(22, one.bytesBA)
+      bulk.bind(23, one.firstTick)
+      bulk.bind(24, one.lastTick)
+      bulk.bind(25, one.handshakes)
+      bulk.bind(26, one.handshakeTicksSum)
+      bulk.bind(27, one.handshakeTicksMin)
       try bulk.run()
     }
   }
@@ -227,30 +229,32 @@ public enum MapStore {
         let bPort = UInt16(exactly: bulk.integer(4)),
         let aPorts = UInt32(exactly: bulk.integer(5)),
         let bPorts = UInt32(exactly: bulk.integer(6)),
-        let events = UInt16(exactly: bulk.integer(8))
+        let addressCount = UInt32(exactly: bulk.integer(7)),
+        let events = UInt16(exactly: bulk.integer(9))
       else { throw StoreError(path: path, action: "read", reason: "a link is damaged") }
       var one = Link(
         a: a, b: b, protocolNumber: protocolNumber, aPort: aPort, bPort: bPort,
-        hasHandshake: bulk.integer(7) != 0, events: SessionEvents(rawValue: events))
+        hasHandshake: bulk.integer(8) != 0, events: SessionEvents(rawValue: events))
       one.aPorts = aPorts
       one.bPorts = bPorts
-      one.sessions = bulk.counter(9)
-      one.firstFromB = bulk.counter(10)
-      one.twoWay = bulk.counter(11)
-      one.refused = bulk.counter(12)
-      one.unanswered = bulk.counter(13)
-      one.halfOpen = bulk.counter(14)
-      one.unasked = bulk.counter(15)
-      one.unheard = bulk.counter(16)
-      one.packetsAB = bulk.counter(17)
-      one.packetsBA = bulk.counter(18)
-      one.bytesAB = bulk.counter(19)
-      one.bytesBA = bulk.counter(20)
-      one.firstTick = bulk.tick(21)
-      one.lastTick = bulk.tick(22)
-      one.handshakes = bulk.counter(23)
-      one.handshakeTicksSum = bulk.counter(24)
-      one.handshakeTicksMin = bulk.tick(25)
+      one.addresses = addressCount
+      one.sessions = bulk.counter(10)
+      one.firstFromB = bulk.counter(11)
+      one.twoWay = bulk.counter(12)
+      one.refused = bulk.counter(13)
+      one.unanswered = bulk.counter(14)
+      one.halfOpen = bulk.counter(15)
+      one.unasked = bulk.counter(16)
+      one.unheard = bulk.counter(17)
+      one.packetsAB = bulk.counter(18)
+      one.packetsBA = bulk.counter(19)
+      one.bytesAB = bulk.counter(20)
+      one.bytesBA = bulk.counter(21)
+      one.firstTick = bulk.tick(22)
+      one.lastTick = bulk.tick(23)
+      one.handshakes = bulk.counter(24)
+      one.handshakeTicksSum = bulk.counter(25)
+      one.handshakeTicksMin = bulk.tick(26)
       guard bulk.isPlausible else {
         throw StoreError(path: path, action: "read", reason: "a link's counters are damaged")
       }

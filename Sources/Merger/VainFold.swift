@@ -1,0 +1,131 @@
+internal import ServiceMap
+internal import Wire
+
+/// Joins requests that came to nothing, once there are too many of them to keep apart: what a scan, a
+/// sweep or a flood with forged addresses leaves. Memory stays bounded; how many ports or addresses
+/// were meant stays known.
+struct VainFold {
+  /// What the joined links have in common, in the order in which it is tried.
+  private enum Grouping: UInt64, CaseIterable {
+    /// One client tries the ports of one host.
+    case ports = 1
+    /// One client tries one port of many hosts.
+    case servers = 2
+    /// Many clients, forged as it seems, try one port of one host.
+    case clients = 3
+  }
+
+  /// Links that have less in common with others are left alone.
+  private static let groupMin = 64
+
+  private var groups = KeyIndex()
+  /// By group: the place of the link that stands for it.
+  private var places: [Int] = []
+
+  var isActive: Bool { !places.isEmpty }
+
+  /// Whether the link stands for others that came to nothing.
+  static func isFolded(_ link: Link) -> Bool { link.aPorts > 1 || link.addresses > 1 }
+
+  /// The links with those joined that have enough in common; places change.
+  ///
+  /// - Complexity: O(links): three table accesses each.
+  mutating func folded(_ links: [Link]) -> [Link] {
+    var sizes: [Int] = []
+    var index = KeyIndex()
+    for link in links {
+      for grouping in Grouping.allCases {
+        guard let (_, key) = VainFold.member(link, grouping) else { continue }
+        let number = index.number(of: key)
+        if number == sizes.count { sizes.append(0) }
+        // What stands for a group already keeps it.
+        sizes[number] += VainFold.isFolded(link) ? VainFold.groupMin : 1
+      }
+    }
+    groups = KeyIndex()
+    places = []
+    var result: [Link] = []
+    result.reserveCapacity(links.count)
+    for link in links {
+      let found = Grouping.allCases.lazy.compactMap { grouping -> (Link, Key, Grouping)? in
+        guard let (one, key) = VainFold.member(link, grouping), let number = index.find(key),
+          sizes[number] >= VainFold.groupMin
+        else { return nil }
+        return (one, key, grouping)
+      }.first
+      guard let (one, key, grouping) = found else {
+        result.append(link)
+        continue
+      }
+      let group = groups.number(of: key)
+      if group == places.count {
+        places.append(result.count)
+        result.append(one)
+      } else {
+        VainFold.join(one, to: &result[places[group]], grouping)
+      }
+    }
+    return result
+  }
+
+  /// Whether a group takes `link`, which then is in it.
+  func takes(_ link: Link, into links: inout [Link]) -> Bool {
+    for grouping in Grouping.allCases {
+      if let (one, key) = VainFold.member(link, grouping), let group = groups.find(key) {
+        VainFold.join(one, to: &links[places[group]], grouping)
+        return true
+      }
+    }
+    return false
+  }
+
+  private static func join(_ one: Link, to link: inout Link, _ grouping: Grouping) {
+    if grouping == .ports {
+      link.aPorts &+= one.aPorts
+    } else {
+      link.addresses &+= one.addresses
+    }
+    link.add(one)
+  }
+
+  /// The link as a member of a group, A being who was asked, and the group's key; nil where it may not be
+  /// joined that way. An open port stays apart: a scan has found it.
+  private static func member(_ link: Link, _ grouping: Grouping) -> (Link, Key)? {
+    guard ProtocolName.hasPorts(link.protocolNumber) else { return nil }
+    if isFolded(link) && grouping != self.grouping(of: link) { return nil }
+    var one = link
+    if link.hasHandshake {
+      guard link.completed == 0, link.unheard == 0, grouping == .clients || link.halfOpen == 0
+      else { return nil }
+    } else {
+      guard !link.isTwoWay, link.packetsAB == 0 || link.packetsBA == 0 || isRefused(link) else {
+        return nil
+      }
+      if link.events.contains(.progressFromA) { one = link.exchanged }
+    }
+    one.bPorts = 1
+    let kind =
+      UInt64(link.protocolNumber) | (link.hasHandshake ? 1 << 8 : 0) | grouping.rawValue << 60
+    switch grouping {
+    case .ports: return (one, Key(UInt64(one.a) << 32 | UInt64(one.b), kind))
+    case .servers:
+      let key = Key(UInt64(one.b) << 32 | UInt64(one.aPort), kind)
+      one.a = 0
+      return (one, key)
+    case .clients:
+      let key = Key(UInt64(one.a) << 32 | UInt64(one.aPort), kind)
+      one.b = 0
+      return (one, key)
+    }
+  }
+
+  /// As what a link that stands for others was joined.
+  private static func grouping(of link: Link) -> Grouping {
+    link.aPorts > 1 ? .ports : link.a == 0 ? .servers : .clients
+  }
+
+  /// Answered with a reset.
+  private static func isRefused(_ link: Link) -> Bool {
+    !link.events.isDisjoint(with: [.rstFromA, .rstFromB])
+  }
+}
