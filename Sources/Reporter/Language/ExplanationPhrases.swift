@@ -11,6 +11,7 @@ extension Phrases {
       is.group | {endpoint} is a group: others send to it, and no host serves there. | {endpoint} はグループ宛である。送信元はあるが、サービスを提供するホストではない。
       is.sender | {endpoint} sends to the group {other}. | {endpoint} はグループ {other} に送信している。
       is.undecided | {endpoint} is undecided: it is not clear enough who serves. | {endpoint} は未判定である。どちらがサーバか、十分な証拠がない。
+      is.undecidedByLine | {endpoint} is undecided: the roles file makes the other side the server, which has several ports here and none that could be named. | {endpoint} は未判定である。役割ファイルでは相手側がサーバとなるが、相手側は複数のポートを用いており、サービスを特定できない。
       is.failed | {endpoint} is no service: the requests to it were refused or left without an answer. | {endpoint} はサービスではない。要求はすべて拒否されたか、応答がなかった。
       is.inVain | {endpoint} is a client in vain: what it asked of {other} was refused or left without an answer. | {endpoint} は要求に失敗したクライアントである。{other} への要求は拒否されたか、応答がなかった。
       is.notice | {endpoint} is not judged: only resets or errors were seen. | {endpoint} は判定しない。リセットまたはエラーのみが観測された。
@@ -69,7 +70,7 @@ extension Phrases {
       basis.overridden | the roles file | 役割ファイルの指定
       basis.handshake | SYN and SYN+ACK of the same session | 同一セッションのSYNとSYN+ACK
       basis.synAck | a SYN+ACK, its SYN was not captured | SYN+ACK(SYNは未観測)
-      basis.syn | a SYN, its SYN+ACK was not captured | SYN(SYN+ACKは未観測)
+      basis.syn | a SYN; no SYN+ACK was captured | SYN(SYN+ACKは未観測)
       basis.openPort | a SYN+ACK, but no session came of it | SYN+ACK(セッションは成立せず)
       basis.knownServer | handshakes that were answered in other sessions | 他のセッションでのハンドシェイク応答
       basis.fanIn | many peers on one side | 一方に集まる多数の相手
@@ -117,7 +118,8 @@ extension Phrases {
       evidence.firstSpeaker | spoke first | 先に送信
       evidence.firstOfWhole | spoke first (share of captured beginnings) | 先に送信(開始を観測した割合で加重)
       evidence.asked | ports that asked it : it asked | 要求してきた:要求したポート
-      evidence.portNumber | port number as such | ポート番号そのもの
+      evidence.portKnown | port number of a known service | 既知サービスのポート番号
+      evidence.portRange | port number outside the clients' range | クライアント用の範囲外のポート番号
       evidence.portCommon | port number common in this network | ネットワーク内でよく使われるポート
       evidence.notEphemeral | port unlike those of clients | クライアント用ポートらしくない
       evidence.host | peer ports its host served : asked | ホストが提供した:要求した相手ポート

@@ -16,7 +16,7 @@ struct ExplanationText {
   }
 
   func full() -> String {
-    var text = verdict + "\n"
+    var text = wrapped("", verdict, indent: 0)
     for part in one.parts {
       text += line(phrases["part.\(part.role.rawValue)"], partText(part))
     }
@@ -36,7 +36,12 @@ struct ExplanationText {
 
   private var verdict: String {
     let servers = one.parts.first?.addresses ?? 0
-    let key = one.role == .client && servers > 1 ? "is.clientOfMany" : "is.\(one.role.rawValue)"
+    let key =
+      switch (one.role, one.basis) {
+      case (.client, _) where servers > 1: "is.clientOfMany"
+      case (.undecided, .overridden): "is.undecidedByLine"
+      default: "is.\(one.role.rawValue)"
+      }
     let words = phrases.filled(
       key,
       [
@@ -274,7 +279,7 @@ struct ExplanationText {
     case .peerPorts: ("\(own.peerPorts)", "\(other.peerPorts)")
     case .firstSpeaker, .firstOfWhole: ("\(weighing.firstFromOwn)", "\(weighing.firstFromOther)")
     case .asked: ("\(own.askedBy) : \(own.asked)", "\(other.askedBy) : \(other.asked)")
-    case .portNumber, .portCommon, .notEphemeral:
+    case .portKnown, .portRange, .portCommon, .notEphemeral:
       ("\(one.endpoint.port)", "\(one.example.other.port)")
     case .host:
       (

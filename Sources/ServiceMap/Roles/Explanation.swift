@@ -57,6 +57,10 @@ public struct Explanation: Sendable {
     public var addresses = 0
     public var sessions: UInt64 = 0
     public var packets: UInt64 = 0
+
+    public init(role: Role) {
+      self.role = role
+    }
   }
 
   /// A line of the roles file.
@@ -82,7 +86,8 @@ public struct Explanation: Sendable {
     public var answeredClients = 0
     /// Handshakes in which it was the client.
     public var begun: UInt64 = 0
-    /// Of the requests to it: answered and left; refused; unanswered; answers that were not seen.
+    /// Of the handshakes of either side: answered and left; refused; unanswered; answers that were not
+    /// seen.
     public var halfOpen: UInt64 = 0
     public var refused: UInt64 = 0
     public var unanswered: UInt64 = 0
@@ -161,6 +166,11 @@ public struct Explanation: Sendable {
   public struct Outcome: Equatable, Sendable {
     public let role: Role
     public let confidence: Double
+
+    public init(role: Role, confidence: Double) {
+      self.role = role
+      self.confidence = confidence
+    }
   }
 
   /// What would change the verdict.

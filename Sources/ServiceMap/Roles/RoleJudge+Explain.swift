@@ -129,10 +129,10 @@ extension RoleJudge {
       if link.hasHandshake {
         if view.isTurned {
           found.begun += link.sessions
-          continue
+        } else {
+          found.answered += link.completed
+          if link.completed > 0 { clients.insert(link.b) }
         }
-        found.answered += link.completed
-        if link.completed > 0 { clients.insert(link.b) }
         found.halfOpen += link.halfOpen + link.unasked
         found.refused += link.refused
         found.unanswered += link.unanswered

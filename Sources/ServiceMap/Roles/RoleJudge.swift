@@ -67,7 +67,12 @@ public struct RoleJudge: Sendable {
     case (_, .server), (.client, _): serverIsA = false
     default: return nil
     }
-    return make(serverIsA ? link : link.exchanged, .provided, .overridden, 1)
+    let one = serverIsA ? link : link.exchanged
+    // A role makes no service: who was only seen to reset refused.
+    let isRefused =
+      !one.hasHandshake && link.protocolNumber == IPProtocolNumber.tcp
+      && one.events.contains(.rstFromA) && !one.events.contains(.progressFromA)
+    return make(one, isRefused ? .failed : .provided, .overridden, 1)
   }
 
   // MARK: - With a handshake
@@ -207,7 +212,9 @@ public struct RoleJudge: Sendable {
     let asked = isSentByB ? link : link.exchanged
     // Answers whose questions were not captured come from a server's port, to not too many.
     if verdict.serverIsA != isSentByB && verdict.confidence >= RoleRule.decidedAbove
-      && asked.bPorts == 1 && !evidence.hosts[asked.b].isProbing
+      && asked.bPorts == 1
+      && (!evidence.hosts[asked.b].isProbing
+        || evidence[asked.b, asked.protocolNumber, asked.bPort].askedBy > 0)
       && !asked.events.contains(.rstFromA)
     {
       return make(asked.exchanged, .provided, verdict.basis, verdict.confidence)
