@@ -93,7 +93,7 @@ struct SessionFold {
   ///
   /// - Complexity: O(links).
   mutating func finish() -> (addresses: [IPAddress], links: [Link]) {
-    var result = LeafFold.joined(links)
+    var result = vain.folded(LeafFold.joined(links), scansOnly: !vain.isActive)
     var numbers = KeyIndex()
     var trueAddresses: [IPAddress] = []
     func number(_ value: Int) -> Int {

@@ -17,6 +17,8 @@ struct VainFold {
 
   /// Links that have less in common with others are left alone.
   private static let groupMin = 64
+  /// From so many ports on nobody asks which ones they were, however much room there is.
+  static let scannedPortsMin = 256
 
   private var groups = KeyIndex()
   /// By group: the place of the link that stands for it.
@@ -29,17 +31,20 @@ struct VainFold {
 
   /// The links with those joined that have enough in common; places change.
   ///
+  /// - Parameter scansOnly: there is room; join what tells nobody anything one by one.
   /// - Complexity: O(links): three table accesses each.
-  mutating func folded(_ links: [Link]) -> [Link] {
+  mutating func folded(_ links: [Link], scansOnly: Bool = false) -> [Link] {
+    let groupings: [Grouping] = scansOnly ? [.ports] : Grouping.allCases
+    let groupMin = scansOnly ? VainFold.scannedPortsMin : VainFold.groupMin
     var sizes: [Int] = []
     var index = KeyIndex()
     for link in links {
-      for grouping in Grouping.allCases {
+      for grouping in groupings {
         guard let (_, key) = VainFold.member(link, grouping) else { continue }
         let number = index.number(of: key)
         if number == sizes.count { sizes.append(0) }
         // What stands for a group already keeps it.
-        sizes[number] += VainFold.isFolded(link) ? VainFold.groupMin : 1
+        sizes[number] += VainFold.isFolded(link) ? groupMin : 1
       }
     }
     groups = KeyIndex()
@@ -47,9 +52,9 @@ struct VainFold {
     var result: [Link] = []
     result.reserveCapacity(links.count)
     for link in links {
-      let found = Grouping.allCases.lazy.compactMap { grouping -> (Link, Key, Grouping)? in
+      let found = groupings.lazy.compactMap { grouping -> (Link, Key, Grouping)? in
         guard let (one, key) = VainFold.member(link, grouping), let number = index.find(key),
-          sizes[number] >= VainFold.groupMin
+          sizes[number] >= groupMin
         else { return nil }
         return (one, key, grouping)
       }.first

@@ -23,32 +23,32 @@ public enum RelationKind: UInt8, CaseIterable, Sendable {
 /// On what a role rests, the strongest evidence first.
 public enum Basis: UInt8, CaseIterable, Sendable {
   /// The operator said so.
-  case overridden = 0
+  case overridden
   /// SYN and SYN+ACK of the same session were seen (also SCTP, DCCP, and ICMP request and reply).
-  case handshake = 1
+  case handshake
   /// A SYN+ACK without its SYN.
-  case synAck = 2
-  /// A SYN without answer: who asked is certain, that somebody serves is not.
-  case syn = 3
-  /// The endpoint answered handshakes in other sessions.
-  case knownServer = 4
-  /// Many peers or many peer ports meet in this endpoint.
-  case fanIn = 5
-  /// The other side spoke first.
-  case firstSpeaker = 6
-  /// Port numbers alone.
-  case port = 7
-  /// The address is a multicast or broadcast group.
-  case group = 8
-  /// Nothing.
-  case none = 9
-  /// What the two hosts do elsewhere, and how much each sends.
-  case behaviour = 10
+  case synAck
   /// It answered a SYN, and no session came of it: an open port that was probed.
-  case openPort = 11
+  case openPort
+  /// A SYN without answer: who asked is certain, that somebody serves is not.
+  case syn
+  /// The endpoint answered handshakes in other sessions.
+  case knownServer
+  /// Many peers or many peer ports meet in this endpoint.
+  case fanIn
+  /// The other side spoke first.
+  case firstSpeaker
   /// The protocol of this port never answers (syslog, SNMP traps, NetFlow), and it is spoken to again
   /// and again.
-  case oneWay = 12
+  case oneWay
+  /// What the two hosts do elsewhere.
+  case behaviour
+  /// Port numbers alone.
+  case port
+  /// The address is a multicast or broadcast group.
+  case group
+  /// Nothing.
+  case none
 
   /// The name in JSON and CSV.
   public var name: String { "\(self)" }

@@ -248,11 +248,11 @@ public struct RoleJudge: Sendable {
   /// many senders, or one that goes on, are not.
   private func isOneWayService(_ link: Link) -> Bool {
     guard PortPrior.isOneWay(link.aPort), link.aPorts == 1,
-      !evidence.hosts[link.b].isProbing, !evidence.wasUndeliverable(from: link.b, to: link.a)
+      !evidence.wasUndeliverable(from: link.b, to: link.a)
     else { return false }
     let a = evidence[link.a, link.protocolNumber, link.aPort]
     let lasts = link.lastTick > link.firstTick &+ Tick.seconds(10)
-    return a.oneWayPeers >= 3 || link.packetsBA >= 8 && lasts
+    return a.oneWayPeers >= 3 || link.packetsBA >= 8 && lasts && !evidence.hosts[link.b].isProbing
   }
 
   // MARK: - Relations
