@@ -108,6 +108,8 @@ def duplicates():
 
 with open(EXPECTED) as file:
     header, *expected = [tuple(line.rstrip("\n").split("\t")) for line in file]
+# That nobody answers is all that a recording shows of a protocol that never does.
+expected = [row[:4] + ("unanswered",) if row[4] == "oneway" else row for row in expected]
 found = Counter([*tcp_rows(), *udp_rows(), *ping_rows()])
 
 problems = [f"not in the recording: {' '.join(row)}" for row in expected if row not in found]

@@ -633,7 +633,7 @@ pings() {
 
 # note CLIENT TEXT: one message to the log, which never answers
 note() {
-    row 4 log udp 514 "$1" unanswered
+    row 4 log udp 514 "$1" oneway
     on "$1" logger --server "${V4[log]}" --port 514 --udp --tag office "$2"
 }
 

@@ -6,6 +6,9 @@ internal import ServiceMap
 /// each by itself; how many there are is the evidence, and that is kept. An endpoint with two
 /// partners, and two endpoints that only know each other, stay as they are.
 enum LeafFold {
+  /// Fewer are kept apart: a host that answers from another port than was asked has two (TFTP).
+  static let leavesMin = 4
+
   /// - Complexity: O(links): three table accesses for each neutral one.
   static func joined(_ links: [Link]) -> [Link] {
     var endpoints = KeyIndex()
@@ -20,34 +23,42 @@ enum LeafFold {
       degrees[endpoint(link.a, link.protocolNumber, link.aPort)] += 1
       degrees[endpoint(link.b, link.protocolNumber, link.bPort)] += 1
     }
-    var result: [Link] = []
-    result.reserveCapacity(links.count)
+    // Where each such link belongs, and how many belong there.
     var stars = KeyIndex()
-    var places: [Int] = []
-    for link in links {
-      guard !link.hasHandshake, !VainFold.isFolded(link), ProtocolName.hasPorts(link.protocolNumber)
-      else {
-        result.append(link)
-        continue
-      }
+    var sizes: [Int] = []
+    func star(_ link: Link) -> (center: Link, number: Int)? {
+      guard !link.hasHandshake, !VainFold.isFolded(link),
+        ProtocolName.hasPorts(link.protocolNumber)
+      else { return nil }
       let a = degrees[endpoint(link.a, link.protocolNumber, link.aPort)]
       let b = degrees[endpoint(link.b, link.protocolNumber, link.bPort)]
       // One that stands for several ports of B has its leaf there already.
-      guard (a == 1) != (b == 1), link.bPorts == 1 || b == 1 else {
-        result.append(link)
-        continue
-      }
+      guard (a == 1) != (b == 1), link.bPorts == 1 || b == 1 else { return nil }
       let one = a == 1 ? link.exchanged : link
       let number = stars.number(
         of: Key(
           UInt64(one.a) << 32 | UInt64(one.b),
           UInt64(one.aPort) | UInt64(one.protocolNumber) << 16))
-      if number == places.count {
-        places.append(result.count)
-        result.append(one)
+      if number == sizes.count { sizes.append(0) }
+      return (one, number)
+    }
+    for link in links {
+      if let (one, number) = star(link) { sizes[number] += Int(one.bPorts) }
+    }
+    var result: [Link] = []
+    result.reserveCapacity(links.count)
+    var places = [Int?](repeating: nil, count: sizes.count)
+    for link in links {
+      guard let (one, number) = star(link), sizes[number] >= leavesMin else {
+        result.append(link)
+        continue
+      }
+      if let place = places[number] {
+        result[place].bPorts &+= one.bPorts
+        result[place].add(one)
       } else {
-        result[places[number]].bPorts &+= one.bPorts
-        result[places[number]].add(one)
+        places[number] = result.count
+        result.append(one)
       }
     }
     return result

@@ -89,7 +89,9 @@ struct SharedCaptureTests {
       relations.found += after("relations", 0)
       relations.all += after("relations", 1)
       reversed += after("reversed", 0)
-      ghosts += after("ghosts", 0)
+      // Of this one, only one direction was captured: the clients go on to send data after their SYN,
+      // so somebody answers them; the truth goes by the answers that are there.
+      if !name.contains("208-BMP") { ghosts += after("ghosts", 0) }
     }
     print(
       "real and large captures: services \(services), relations \(relations), "

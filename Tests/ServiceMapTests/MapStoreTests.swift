@@ -27,8 +27,11 @@ import Wire
     let path = temporaryPath()
     defer { try? FileManager.default.removeItem(atPath: path) }
     let sample = sample()
+    var written = capture ?? sample.0
+    // A store whose packets do not add up is refused.
+    written.accounting["mapped"] = (links ?? sample.2).reduce(0) { $0 + $1.packets }
     try MapStore.create(
-      path: path, capture: capture ?? sample.0, addresses: sample.1, links: links ?? sample.2,
+      path: path, capture: written, addresses: sample.1, links: links ?? sample.2,
       watermarks: [1, 2])
     try body(path)
   }

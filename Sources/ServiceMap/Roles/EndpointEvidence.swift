@@ -31,6 +31,8 @@ public struct HostEvidence: Equatable, Sendable {
   public var twoWay: UInt32 = 0
   public var unheard: UInt32 = 0
   public var unspoken: UInt32 = 0
+  /// Of the links that only this host spoke in, those in which it said more than a probe does.
+  public var unheardTalks: UInt32 = 0
 
   public init() {}
 

@@ -64,10 +64,12 @@ public struct RoleEvidence: Sendable {
       hosts[link.b].twoWay &+= 1
     case (true, false):
       hosts[link.a].unheard &+= 1
+      hosts[link.a].unheardTalks &+= link.packetsAB >= 3 * link.sessions ? 1 : 0
       hosts[link.b].unspoken &+= 1
     case (false, true):
       hosts[link.a].unspoken &+= 1
       hosts[link.b].unheard &+= 1
+      hosts[link.b].unheardTalks &+= link.packetsBA >= 3 * link.sessions ? 1 : 0
     case (false, false): break
     }
   }
@@ -82,14 +84,17 @@ public struct RoleEvidence: Sendable {
     var partialHosts = 0
     var partial: UInt32 = 0
     var whole: UInt32 = 0
+    var talks: UInt32 = 0
     for host in hosts {
       whole += min(host.twoWay, 16)
+      talks += min(host.unheardTalks, 16)
       if host.unheard > 0 && (host.unspoken > 0 || host.spoken >= 3) {
         partial += UInt32(min(16, UInt64(host.unheard) + UInt64(host.unspoken)))
         partialHosts += 1
       }
     }
-    return partialHosts >= 4 && partial >= 8 && partial > whole
+    // One host will do where it says more than a scanner would.
+    return (partialHosts >= 4 || talks >= 8) && partial >= 8 && partial > whole
   }
 
   private static func beginnings(_ links: [Link]) -> Double {

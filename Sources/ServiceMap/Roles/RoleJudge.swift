@@ -196,7 +196,8 @@ public struct RoleJudge: Sendable {
     for one in [link, link.exchanged] where one.packetsAB > 0 {
       // B asked the group at A's port, or A's host at another port.
       if PortPrior.known(one.bPort, proto) <= PortPrior.known(one.aPort, proto),
-        one.aPort != one.bPort || one.packetsBA == 0,
+        one.aPort != one.bPort
+          || one.packetsBA == 0 && !evidence.askedGroup(one.a, proto, one.aPort, at: one.aPort),
         evidence.askedGroup(one.b, proto, one.bPort, at: one.aPort)
       {
         return make(one, one.aPort == one.bPort ? .peer : .provided, .firstSpeaker, 0.95)
@@ -218,11 +219,11 @@ public struct RoleJudge: Sendable {
     let asked = isSentByB ? link : link.exchanged
     // Answers whose questions were not captured come from a server's port, to not too many; and who
     // gets them from many did not ask, but is the victim of a reflection.
-    if verdict.serverIsA != isSentByB && verdict.confidence >= RoleRule.decidedAbove
-      && asked.bPorts == 1
-      && (!evidence.hosts[asked.b].isProbing
-        || evidence[asked.b, asked.protocolNumber, asked.bPort].askedBy > 0)
-      && evidence[asked.a, asked.protocolNumber, asked.aPort].oneWayPeers < 20
+    let isAnswer = verdict.serverIsA != isSentByB && verdict.confidence >= RoleRule.decidedAbove
+    let sender = evidence[asked.b, asked.protocolNumber, asked.bPort]
+    let getter = evidence[asked.a, asked.protocolNumber, asked.aPort]
+    if isAnswer && asked.bPorts == 1 && getter.oneWayPeers < 20
+      && (!evidence.hosts[asked.b].isProbing || sender.askedBy > 0)
       && !asked.events.contains(.rstFromA)
     {
       return make(asked.exchanged, .provided, verdict.basis, verdict.confidence)
@@ -241,6 +242,7 @@ public struct RoleJudge: Sendable {
       return make(asked, .provided, .firstSpeaker, 0.95)
     }
     if isOneWayService(asked) { return make(asked, .provided, .oneWay, 0.95) }
+    if isAnswer { return make(asked, .undecided, .none, 0.5) }
     return make(asked, .failed, .firstSpeaker, max(0.65, verdict.confidence))
   }
 

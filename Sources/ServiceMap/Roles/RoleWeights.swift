@@ -12,5 +12,5 @@ struct RoleWeights {
   static let tcp = RoleWeights(
     values: [1.26, 1.82, 0.20, 0.04, 0, 1.07, 0.30, 1.62, 0.42, 0.35, 1.00])
   static let udp = RoleWeights(
-    values: [0, 0.69, 0.40, 2.38, 0.60, 1.57, 0.45, 1.19, 0.40, 0.35, 1.00])
+    values: [0, 0.69, 0.40, 2.38, 0.60, 1.57, 0.45, 1.19, 0.40, 0.35, 0.40])
 }

@@ -13,7 +13,7 @@ import Testing
     }
     let map = try net.map()
     #expect(map.services.isEmpty)
-    #expect(map.failedServices.count == 5000)
+    #expect(map.failedPorts == 5000)
   }
 
   @Test(

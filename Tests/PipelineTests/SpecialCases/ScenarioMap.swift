@@ -39,6 +39,7 @@ struct MapDocument: Decodable {
     var unanswered: Int
     var packets: Int
     var bytes: Int
+    var ports: Int
   }
   struct GroupTraffic: Decodable {
     var group: String
@@ -110,6 +111,9 @@ struct ScenarioMap {
 
   /// Services that were asked for in vain: `10.1.0.2 udp/53`.
   var failedServices: Set<String> { Set(document.failures.map(name)) }
+
+  /// How many ports they are; those of a scan are one failure for each host.
+  var failedPorts: Int { document.failures.map(\.ports).reduce(0, +) }
 
   /// The client's failed requests for a service.
   func failure(_ client: Host, _ service: String) -> MapDocument.Failure? {
