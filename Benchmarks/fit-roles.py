@@ -31,7 +31,7 @@ REAL_WEIGHT, RIDGE, WEIGHT_MAX = 8.0, 10.0, 3.0
 # Feature, by protocol where it differs: least and greatest weight. All others 0 … WEIGHT_MAX.
 BOUNDS = {
     "firstSpeaker tcp": (0, 0.2), "firstOfWhole tcp": (0, 0.2), "asked tcp": (0, 0), "firstSpeaker udp": (0, 0.4),
-    "asked udp": (0, 0.6), "portKnown": (0.6, 3), "portRange": (0.3, 3), "host": (0, 0.35),
+    "asked udp": (0, 0.6), "firstOfWhole udp": (0, 2.4), "portKnown": (0.6, 3), "portRange": (0.3, 3), "host": (0, 0.35),
     "notEphemeral": (0, 0.5), "silence tcp": (0, 1), "silence udp": (0, 0.4),
 }
 
