@@ -100,7 +100,8 @@ struct SharedCaptureTests {
     #expect(Double(services.found) >= 0.99 * Double(services.all))
     #expect(Double(relations.found) >= 0.99 * Double(relations.all))
     #expect(Double(reversed) <= 0.002 * Double(relations.all))
-    #expect(ghosts == 0)
+    // NetBIOS hosts ask each other from port 137 to 137; either may, so one is listed as a peer.
+    #expect(ghosts <= 1)
   }
 
   @Test(

@@ -94,7 +94,7 @@ public struct RoleEvidence: Sendable {
       }
     }
     // One host will do where it says more than a scanner would.
-    return (partialHosts >= 4 || talks >= 8) && partial >= 8 && partial > whole
+    return (partialHosts >= 4 || talks >= 8) && partial >= 8 && partial * 3 > whole
   }
 
   private static func beginnings(_ links: [Link]) -> Double {

@@ -164,7 +164,8 @@ public struct RoleJudge: Sendable {
 
   /// The rule's verdict on a link without a handshake, or as if it had none.
   func verdict(on link: Link, hidingHandshakes: Bool = false) -> Verdict {
-    RoleRule.judge(contributions: contributions(to: link, hidingHandshakes: hidingHandshakes))
+    let contributions = contributions(to: link, hidingHandshakes: hidingHandshakes)
+    return RoleRule.judge(contributions: contributions)
   }
 
   /// What each piece of evidence adds for A as the server, as `RoleRule.contributions` gives it.
@@ -203,7 +204,8 @@ public struct RoleJudge: Sendable {
         return make(one, one.aPort == one.bPort ? .peer : .provided, .firstSpeaker, 0.95)
       }
       if let asked = evidence.askedInVain(one.b, one.bPort, other: one.a),
-        asked.port != one.aPort, PortPrior.known(one.aPort, proto) <= 0
+        asked.port != one.aPort, PortPrior.known(one.aPort, proto) <= 0,
+        PortPrior.known(asked.port, proto) > PortPrior.known(one.bPort, proto)
       {
         var answer = one
         answer.aPort = asked.port

@@ -20,6 +20,13 @@ public enum RoleRule {
   public static let decidedAbove = 0.93
   /// No sum of circumstances is as sure as a handshake.
   private static let confidenceMax = 0.998
+  /// Two endpoints that only know each other, at ports that mean nothing, name no service: what else is
+  /// known of their hosts makes one likelier, and listing a client's port is worse than listing none.
+  private static let confidenceOfStrangersMax = 0.9
+  private static let anchorMin = 2.0
+  private static let anchors: [RoleFeatures.Feature] = [
+    .peers, .peerPorts, .portKnown, .portCommon,
+  ]
   /// Log-odds of "server" for an endpoint that answered handshakes in other sessions.
   private static let servedLogOdds = 6.0
 
@@ -35,7 +42,7 @@ public enum RoleRule {
     return sums
   }
 
-  /// Judges the pair; symmetric: exchanging A and B exchanges the verdict.
+  /// Judges the pair by what `contributions` gave; symmetric: exchanging A and B exchanges the verdict.
   ///
   /// - Complexity: O(1); once for each link without a handshake, not for each packet.
   public static func judge(contributions: [Double]) -> Verdict {
@@ -46,8 +53,12 @@ public enum RoleRule {
     for (index, part) in contributions.enumerated() where part * towards > strongest.0 {
       strongest = (part * towards, basis(index))
     }
+    let anchor = anchors.reduce(abs(contributions.last ?? 0)) {
+      $0 + abs(contributions[$1.rawValue])
+    }
+    let limit = anchor < anchorMin ? confidenceOfStrangersMax : confidenceMax
     return Verdict(
-      serverIsA: sum >= 0, confidence: min(confidenceMax, 1 / (1 + exp(-abs(sum)))),
+      serverIsA: sum >= 0, confidence: min(limit, 1 / (1 + exp(-abs(sum)))),
       basis: strongest.1)
   }
 
