@@ -239,6 +239,8 @@ public struct RoleJudge: Sendable {
         isReset ? verdict.confidence : 0.5)
     }
     if asked.bPorts == 1,
+      PortPrior.known(asked.aPort, link.protocolNumber)
+        > PortPrior.known(asked.bPort, link.protocolNumber),
       evidence.askedInVain(asked.b, asked.bPort, other: asked.a)?.isAnsweredElsewhere == true
     {
       return make(asked, .provided, .firstSpeaker, 0.95)

@@ -25,7 +25,7 @@ public enum RoleRule {
   private static let confidenceOfStrangersMax = 0.9
   private static let anchorMin = 2.0
   private static let anchors: [RoleFeatures.Feature] = [
-    .peers, .peerPorts, .portKnown, .portCommon,
+    .peers, .peerPorts, .portKnown, .portCommon, .firstOfWhole, .asked,
   ]
   /// Log-odds of "server" for an endpoint that answered handshakes in other sessions.
   private static let servedLogOdds = 6.0
