@@ -48,6 +48,9 @@ class Truth:
         if flows is not None:
             self.sessions = {k: min(n, flows.get(k, n)) for k, n in self.sessions.items() if k in flows or not is_cut}
         self.services = {k[:3] for k in self.sessions if self.answered[k]}
+        # Of a generated capture everything is known.
+        self.is_complete = flows is None
+        self.pairs = {(k[0], k[1], k[3]) for k in self.relations}
 
 
 class Calibration:
@@ -198,8 +201,10 @@ def score_map(map_, truth):
     score.score_services(map_.services, truth, swapped, map_.peer_services)
     for key, confidence, basis, other in map_.rows:
         right = key in truth.relations
+        if not right and not truth.is_complete and (key[3], key[1], key[0]) not in truth.pairs:
+            continue  # The truth knows neither way round.
         if basis == "undecided" and not right and other not in truth.relations:
-            continue  # The truth knows neither.
+            continue
         score.calibration.add(confidence, right)
         if basis not in HANDSHAKES:
             score.guessed.add(confidence, right)

@@ -43,6 +43,10 @@ struct SessionFold {
   private mutating func makeRoom() {
     links = LeafFold.joined(links)
     if vain.isActive || links.count * 2 > linksMax { links = vain.folded(links) }
+    if links.count * 2 > linksMax {
+      vain.coarsen()
+      links = vain.folded(links)
+    }
     index = KeyIndex()
     for (place, link) in links.enumerated() {
       // A link that stands for others is found by what it stands for (`VainFold`), never by its own.

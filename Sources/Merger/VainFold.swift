@@ -13,6 +13,10 @@ struct VainFold {
     case servers = 2
     /// Many clients, forged as it seems, try one port of one host.
     case clients = 3
+    /// One client tries anything. From here on only where the above have not made room.
+    case client = 4
+    /// Anybody tries anything.
+    case all = 5
   }
 
   /// Links that have less in common with others are left alone.
@@ -24,7 +28,13 @@ struct VainFold {
   /// By group: the place of the link that stands for it.
   private var places: [Int] = []
 
+  /// The groupings that are tried.
+  private var groupings: [Grouping] = [.ports, .servers, .clients]
+
   var isActive: Bool { !places.isEmpty }
+
+  /// From now on joins also what has little in common.
+  mutating func coarsen() { groupings = Grouping.allCases }
 
   /// Whether the link stands for others that came to nothing.
   static func isFolded(_ link: Link) -> Bool { link.aPorts > 1 || link.addresses > 1 }
@@ -34,7 +44,7 @@ struct VainFold {
   /// - Parameter scansOnly: there is room; join what tells nobody anything one by one.
   /// - Complexity: O(links): three table accesses each.
   mutating func folded(_ links: [Link], scansOnly: Bool = false) -> [Link] {
-    let groupings: [Grouping] = scansOnly ? [.ports] : Grouping.allCases
+    let groupings = scansOnly ? [.ports] : groupings
     let groupMin = scansOnly ? VainFold.scannedPortsMin : VainFold.groupMin
     var sizes: [Int] = []
     var index = KeyIndex()
@@ -75,7 +85,7 @@ struct VainFold {
 
   /// Whether a group takes `link`, which then is in it.
   func takes(_ link: Link, into links: inout [Link]) -> Bool {
-    for grouping in Grouping.allCases {
+    for grouping in groupings {
       if let (one, key) = VainFold.member(link, grouping), let group = groups.find(key) {
         VainFold.join(one, to: &links[places[group]], grouping)
         return true
@@ -107,6 +117,8 @@ struct VainFold {
         return nil
       }
       if link.events.contains(.progressFromA) { one = link.exchanged }
+      // What goes to a group is answered elsewhere or not at all, and is no vain request.
+      if one.a >> 28 == 0xE || one.a == Int(UInt32.max) { return nil }
     }
     one.bPorts = 1
     let kind =
@@ -118,15 +130,24 @@ struct VainFold {
       one.a = 0
       return (one, key)
     case .clients:
+      // Who sends syslog is who depends on it.
+      if !link.hasHandshake && PortPrior.isOneWay(one.aPort) { return nil }
       let key = Key(UInt64(one.a) << 32 | UInt64(one.aPort), kind)
       one.b = 0
       return (one, key)
+    case .client, .all:
+      one.a = 0
+      one.aPort = 0
+      if grouping == .all { one.b = 0 }
+      return (one, Key(UInt64(one.b), kind))
     }
   }
 
   /// As what a link that stands for others was joined.
   private static func grouping(of link: Link) -> Grouping {
-    link.aPorts > 1 ? .ports : link.a == 0 ? .servers : .clients
+    if link.aPorts > 1 { return .ports }
+    if link.a != 0 { return .clients }
+    return link.aPort > 0 ? .servers : link.b != 0 ? .client : .all
   }
 
   /// Answered with a reset.

@@ -52,11 +52,11 @@ import Wire
     #expect(sum == map.accounting[.mapped])
   }
 
-  @Test("has the number of the server's ports in its last column")
+  @Test("says how many ports and addresses a row stands for in its last columns")
   func ports() throws {
     let rows = parse(try csv(FakeMap.small()))
-    #expect(rows[0].last == "server_ports")
-    #expect(rows.dropFirst().filter { $0.last != "1" }.map(\.last) == ["65535"])
+    #expect(rows[0].suffix(2) == ["server_ports", "addresses"])
+    #expect(rows.dropFirst().map { $0.suffix(2) }.filter { $0 != ["1", "1"] } == [["65535", "1"]])
   }
 
   @Test("quotes names with quotation marks, commas and line ends, and disarms formulas")

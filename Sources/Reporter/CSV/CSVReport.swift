@@ -10,7 +10,7 @@ struct CSVReport {
     kind,server,server_name,server_network,protocol,port,service,client,client_name,\
     client_network,client_port,sessions,refused,unanswered,packets_to_server,packets_to_client,\
     bytes_to_server,bytes_to_client,confidence,basis,first_seen,last_seen,handshakes,\
-    handshake_ns_mean,handshake_ns_min,server_ports\r\n
+    handshake_ns_mean,handshake_ns_min,server_ports,addresses\r\n
     """
 
   func write(to out: inout ByteWriter) {
@@ -49,6 +49,7 @@ struct CSVReport {
         out.byte(UInt8(ascii: ","))
       }
       out.field(",", UInt64(relation.serverPorts))
+      out.field(",", UInt64(relation.addresses))
       out.write("\r\n")
     }
   }

@@ -201,6 +201,7 @@ extension JSONReport {
       out.write(addresses[relation.server])
       writeEndpoint(",\"protocol\":\"", relation.protocolNumber, relation.port, to: &out)
       out.field(",\"ports\":", UInt64(relation.serverPorts))
+      out.field(",\"addresses\":", UInt64(relation.addresses))
       out.field(",\"sessions\":", relation.sessions)
       out.field(",\"refused\":", relation.refused)
       out.field(",\"unanswered\":", relation.unanswered)

@@ -37,6 +37,7 @@ extension Phrases {
     address | Address | アドレス
     protocol | Protocol | プロトコル
     port | Port | ポート
+    addresses.many | {count} addresses | {count} アドレス
     ports | {port} and {more} more {more?port/ports} | {port} ほか {more} ポート
     confidence | Confidence | 確度
     role | Role | 役割

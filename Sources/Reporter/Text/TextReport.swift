@@ -200,6 +200,14 @@ struct TextReport {
 
   // MARK: - Cells
 
+  /// The host, or how many addresses it stands for.
+  private func hostText(_ host: Int, of relation: Relation) -> String {
+    guard relation.addresses > 1, map.hosts[host].address.isUnspecified else {
+      return hostText(host)
+    }
+    return phrases.filled("addresses.many", ["count": HumanUnits.count(Int(relation.addresses))])
+  }
+
   /// The service; without its name where it stands for several: that of the first would say too much.
   private func serviceText(_ relation: Relation) -> String {
     relation.serverPorts > 1
@@ -295,8 +303,9 @@ extension TextReport {
     ])
     for relation in relations {
       table.add([
-        hostText(relation.client), hostText(relation.server), serviceText(relation),
-        HumanUnits.count(relation.refused), HumanUnits.count(relation.unanswered),
+        hostText(relation.client, of: relation), hostText(relation.server, of: relation),
+        serviceText(relation), HumanUnits.count(relation.refused),
+        HumanUnits.count(relation.unanswered),
       ])
     }
     return table.text

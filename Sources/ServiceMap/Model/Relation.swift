@@ -137,7 +137,9 @@ public struct Relation: Equatable, Sendable {
   /// Adds the counters of `other`, which has the same key.
   public mutating func add(_ other: Relation) {
     serverPorts = max(serverPorts, other.serverPorts)
-    addresses = max(addresses, other.addresses)
+    addresses =
+      addresses > 1 && other.addresses > 1
+      ? addresses &+ other.addresses : max(addresses, other.addresses)
     sessions += other.sessions
     refused += other.refused
     unanswered += other.unanswered

@@ -177,7 +177,7 @@ public struct RoleEvidence: Sendable {
       hosts[link.b].inVain &+= max(link.aPorts, link.addresses)
       if link.halfOpen + link.unasked > 0 {
         let a = number(link.a, link.protocolNumber, link.aPort)
-        rows[a].halfOpenClients &+= 1
+        rows[a].halfOpenClients &+= link.addresses
       }
       return
     }
@@ -185,7 +185,7 @@ public struct RoleEvidence: Sendable {
     let one = link.packetsAB == 0 ? link : link.exchanged  // B asks.
     hosts[one.b].inVain &+= max(one.aPorts, one.addresses)
     guard link.protocolNumber == IPProtocolNumber.udp, one.aPorts == 1 else { return }
-    rows[number(one.a, link.protocolNumber, one.aPort)].oneWayPeers &+= 1
+    rows[number(one.a, link.protocolNumber, one.aPort)].oneWayPeers &+= one.addresses
     guard one.bPorts == 1 else { return }
     let asker = number(one.b, link.protocolNumber, one.bPort)
     let place = askedInVain.number(of: Key(UInt64(asker), UInt64(one.a)))

@@ -56,7 +56,10 @@ public struct RoleJudge: Sendable {
   // MARK: - The operator
 
   private func overridden(_ link: Link) -> Relation? {
-    guard !overrides.isEmpty, ProtocolName.hasPorts(link.protocolNumber) else { return nil }
+    // A group is none of both, and what stands for many ports or addresses is no endpoint.
+    guard !overrides.isEmpty, ProtocolName.hasPorts(link.protocolNumber), link.aPorts == 1,
+      link.addresses == 1, !RoleJudge.isToGroup(link, addresses)
+    else { return nil }
     let a = overrides.role(
       of: addresses[link.a], protocolNumber: link.protocolNumber, port: link.aPort)
     let b = overrides.role(
