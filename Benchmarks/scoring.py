@@ -150,7 +150,7 @@ class Map:
             self.failed[key] = self.failed.get(key, 0) + one["sessions"]
 
     def undecided(self, one):
-        if "likelyServer" in one and protocol(one["protocol"]) in PORTED:
+        if one.get("likelyServer") and protocol(one["protocol"]) in PORTED:
             a, b = (address(one["a"]), one["aPort"]), (address(one["b"]), one["bPort"])
             server, client = (a, b) if one["likelyServer"] == "a" else (b, a)
             key = (server[0], protocol(one["protocol"]), server[1], client[0])

@@ -100,8 +100,8 @@ public struct RoleJudge: Sendable {
       // reflection leaves, and that server does listen.
       let limit: UInt32 = link.halfOpen > 0 ? 20 : 4
       let isFlooded = a.halfOpenClients >= limit && a.halfOpenClients > 4 &* a.completedClients
-      if link.halfOpen > 0 { return make(link, isFlooded ? .failed : .provided, .openPort, 0.95) }
-      return make(link, isFlooded ? .notice : .provided, .openPort, 0.95)
+      if link.halfOpen > 0 { return make(link, isFlooded ? .failed : .provided, .openPort, 0.99) }
+      return make(link, isFlooded ? .notice : .provided, .openPort, 0.99)
     }
     let isServing = a.served > 0 || a.askedBy > 0
     if link.unheard > 0 {
@@ -204,7 +204,9 @@ public struct RoleJudge: Sendable {
           || one.packetsBA == 0 && !evidence.askedGroup(one.a, proto, one.aPort, at: one.aPort),
         evidence.askedGroup(one.b, proto, one.bPort, at: one.aPort)
       {
-        return make(one, one.aPort == one.bPort ? .peer : .provided, .firstSpeaker, 0.95)
+        // Where both use the group's port, it may as well be a question of A's own.
+        return one.aPort == one.bPort
+          ? make(one, .peer, .firstSpeaker, 0.75) : make(one, .provided, .firstSpeaker, 0.95)
       }
       if let asked = evidence.askedInVain(one.b, one.bPort, other: one.a),
         asked.port != one.aPort, PortPrior.known(one.aPort, proto) <= 0,
