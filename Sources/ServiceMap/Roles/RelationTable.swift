@@ -3,6 +3,10 @@ struct RelationTable {
   private(set) var rows: [Relation] = []
   private var index = KeyIndex()
 
+  init(capacity: Int) {
+    rows.reserveCapacity(capacity)
+  }
+
   /// Adds `one` to the relation with the same key. The best basis and its confidence stand.
   mutating func add(_ one: Relation) {
     // What is undecided or a notice is kept apart from what is provided at the same endpoint.

@@ -29,7 +29,7 @@ public struct RoleJudge: Sendable {
   ///
   /// - Complexity: O(links).
   public func relations() -> [Relation] {
-    var table = RelationTable()
+    var table = RelationTable(capacity: links.count)
     for link in links {
       var one = relation(of: link)
       // Whatever a handshake with a group means, it is no service and no host's request.

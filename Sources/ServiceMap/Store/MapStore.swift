@@ -1,6 +1,7 @@
 internal import Foundation
 internal import GRDB
 internal import GRDBSQLite
+internal import Synchronization
 public import Wire
 
 /// The map on disk: one SQLite file. The merger alone writes it; reporters open it read-only.
@@ -143,13 +144,22 @@ public enum MapStore {
     name: (IPAddress) -> String? = { _ in nil }
   ) throws -> ServiceMap {
     let content = try read(path: path)
-    let judge = RoleJudge(
-      links: content.links, addresses: content.addresses, overrides: overrides)
+    let (links, addresses) = (content.links, content.addresses)
+    // The self-check needs as long as the judging itself; the other core is idle by now.
+    let selfCheck = Mutex(SelfCheck())
+    let isChecked = DispatchSemaphore(value: 0)
+    Thread.detachNewThread {
+      let result = SelfCheck(links: links, addresses: addresses)
+      selfCheck.withLock { $0 = result }
+      isChecked.signal()
+    }
+    let judge = RoleJudge(links: links, addresses: addresses, overrides: overrides)
     var map = ServiceMap(
-      capture: content.capture, addresses: content.addresses, relations: judge.relations(),
+      capture: content.capture, addresses: addresses, relations: judge.relations(),
       networkBits: networkBits, name: name)
     map.completeness = Completeness(judge: judge, map: map)
-    map.selfCheck = SelfCheck(links: content.links, addresses: content.addresses)
+    isChecked.wait()
+    map.selfCheck = selfCheck.withLock { $0 }
     return map
   }
 
@@ -221,6 +231,9 @@ public enum MapStore {
     _ database: Database, _ numbers: [Int64: Int], _ path: String
   ) throws -> [Link] {
     var links: [Link] = []
+    // A hint that the file may lie about.
+    let count = try Int.fetchOne(database, sql: "SELECT max(rowid) FROM link") ?? 0
+    links.reserveCapacity(min(max(0, count), 1 << 22))
     let bulk = try BulkStatement(database, "SELECT * FROM link")
     while try bulk.step() {
       guard let a = numbers[bulk.integer(0)], let b = numbers[bulk.integer(1)],
