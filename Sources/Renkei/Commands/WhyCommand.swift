@@ -111,7 +111,7 @@ struct EndpointName: Equatable {
     self.text = text
     func wrong(_ what: String) -> ValidationError {
       ValidationError(
-        "\(Terminal.oneLine(text)): \(what); write 10.0.0.5:8080/tcp or [2001:db8::1]:443/tcp")
+        Terminal.oneLine("\(text): \(what)") + "; write 10.0.0.5:8080/tcp or [2001:db8::1]:443/tcp")
     }
     let parts = text.split(separator: "/", omittingEmptySubsequences: false)
     guard parts.count <= 2 else { throw wrong("more than one /") }
