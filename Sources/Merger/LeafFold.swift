@@ -15,7 +15,7 @@ enum LeafFold {
     var degrees: [UInt32] = []
     func endpoint(_ host: Int, _ proto: UInt8, _ port: UInt16) -> Int {
       let number = endpoints.number(
-        of: Key(UInt64(host), UInt64(proto) << 16 | UInt64(port)))
+        of: Key(host: host, protocolNumber: proto, port: port))
       if number == degrees.count { degrees.append(0) }
       return number
     }

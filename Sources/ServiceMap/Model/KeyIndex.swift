@@ -7,6 +7,11 @@ public struct Key: Equatable, Sendable {
     self.high = high
     self.low = low
   }
+
+  /// That of an endpoint.
+  public init(host: Int, protocolNumber: UInt8, port: UInt16) {
+    self.init(UInt64(host), UInt64(protocolNumber) << 16 | UInt64(port))
+  }
 }
 
 /// Gives each distinct key the next number, from 0: the index of its row in an array beside.

@@ -45,9 +45,9 @@ public struct HostEvidence: Equatable, Sendable {
 public struct RoleFeatures: Equatable, Sendable {
   /// The features in the order of `RoleWeights`.
   public enum Feature: Int, CaseIterable, Sendable {
-    /// log₂ of (1 + peer addresses), A less B.
+    /// log₂ of the peer addresses, at least one, A less B.
     case peers
-    /// log₂ of (1 + peer endpoints), A less B.
+    /// log₂ of the peer endpoints, at least one, A less B.
     case peerPorts
     /// Who speaks first in this link's sessions, −1…1.
     case firstSpeaker

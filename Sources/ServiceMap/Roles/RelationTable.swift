@@ -7,15 +7,18 @@ struct RelationTable {
     rows.reserveCapacity(capacity)
   }
 
-  /// Adds `one` to the relation with the same key. The best basis and its confidence stand.
-  mutating func add(_ one: Relation) {
+  static func key(_ one: Relation) -> Key {
     // What is undecided or a notice is kept apart from what is provided at the same endpoint.
     let apart = one.kind.isService || one.kind == .failed ? 0 : UInt64(one.kind.rawValue)
-    let number = index.number(
-      of: Key(
-        UInt64(one.server) << 32 | UInt64(one.client),
-        UInt64(one.port) | UInt64(one.clientPort) << 16 | UInt64(one.protocolNumber) << 32
-          | apart << 40))
+    return Key(
+      UInt64(one.server) << 32 | UInt64(one.client),
+      UInt64(one.port) | UInt64(one.clientPort) << 16 | UInt64(one.protocolNumber) << 32
+        | apart << 40)
+  }
+
+  /// Adds `one` to the relation with the same key. The best basis and its confidence stand.
+  mutating func add(_ one: Relation) {
+    let number = index.number(of: RelationTable.key(one))
     guard number < rows.count else {
       rows.append(one)
       return

@@ -3,7 +3,7 @@ internal import Wire
 
 /// All that the links of a map say about endpoints, hosts and port numbers.
 ///
-/// Built in two passes over the links, in any order of them. Memory: some 60 bytes an endpoint that
+/// Built in a few passes over the links, in any order of them. Memory: some 60 bytes an endpoint that
 /// has a part in a two-way link, 60 bytes a host.
 public struct RoleEvidence: Sendable {
   private var index = KeyIndex()
@@ -238,25 +238,24 @@ public struct RoleEvidence: Sendable {
 
   // MARK: - What the rule asks
 
-  private static func key(_ host: Int, _ proto: UInt8, _ port: UInt16) -> Key {
-    Key(UInt64(host), UInt64(proto) << 16 | UInt64(port))
-  }
-
   private mutating func number(_ host: Int, _ proto: UInt8, _ port: UInt16) -> Int {
-    let number = index.number(of: RoleEvidence.key(host, proto, port))
+    let number = index.number(of: Key(host: host, protocolNumber: proto, port: port))
     if number == rows.count { rows.append(EndpointEvidence()) }
     return number
   }
 
   /// What is known of an endpoint; all 0 where nothing is.
   public subscript(host: Int, proto: UInt8, port: UInt16) -> EndpointEvidence {
-    index.find(RoleEvidence.key(host, proto, port)).map { rows[$0] } ?? EndpointEvidence()
+    index.find(Key(host: host, protocolNumber: proto, port: port)).map { rows[$0] }
+      ?? EndpointEvidence()
   }
 
   /// Whether the endpoint spoke to a group at `port`: what then comes from that port are answers
   /// (SSDP, mDNS, NetBIOS: a question to all, answers by unicast).
   func askedGroup(_ host: Int, _ proto: UInt8, _ port: UInt16, at groupPort: UInt16) -> Bool {
-    guard let endpoint = index.find(RoleEvidence.key(host, proto, port)) else { return false }
+    guard let endpoint = index.find(Key(host: host, protocolNumber: proto, port: port)) else {
+      return false
+    }
     return askedGroups.find(Key(UInt64(endpoint), UInt64(groupPort))) != nil
   }
 
@@ -270,7 +269,8 @@ public struct RoleEvidence: Sendable {
   }
 
   private func placeAskedInVain(_ host: Int, _ port: UInt16, _ other: Int) -> Int? {
-    guard let asker = index.find(RoleEvidence.key(host, IPProtocolNumber.udp, port)) else {
+    guard let asker = index.find(Key(host: host, protocolNumber: IPProtocolNumber.udp, port: port))
+    else {
       return nil
     }
     return askedInVain.find(Key(UInt64(asker), UInt64(other)))

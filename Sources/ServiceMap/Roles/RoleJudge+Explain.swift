@@ -375,11 +375,11 @@ private struct JudgedViews {
     var index = KeyIndex()
     var finals: [Relation] = []
     for one in judge.relations() where one.server == host || one.client == host {
-      if index.number(of: JudgedViews.key(one)) == finals.count { finals.append(one) }
+      if index.number(of: RelationTable.key(one)) == finals.count { finals.append(one) }
     }
     relations = views.map { view in
       let one = judge.relation(of: judge.links[view.number])
-      return index.find(JudgedViews.key(one)).map { finals[$0] } ?? one
+      return index.find(RelationTable.key(one)).map { finals[$0] } ?? one
     }
     let roles = zip(views, relations).map { view, relation in
       JudgedViews.role(in: relation, isServer: JudgedViews.isServer(view.link, relation))
@@ -396,14 +396,6 @@ private struct JudgedViews {
       part.addresses = addresses.count
       return addresses.isEmpty ? nil : part
     }
-  }
-
-  private static func key(_ one: Relation) -> Key {
-    let apart = [.undecided, .notice, .group].contains(one.kind) ? UInt64(one.kind.rawValue) : 0
-    return Key(
-      UInt64(one.server) << 32 | UInt64(one.client),
-      UInt64(one.port) | UInt64(one.clientPort) << 16 | UInt64(one.protocolNumber) << 32
-        | apart << 40)
   }
 
   /// Whether the endpoint, which is A of the link, is on the server's side of the relation.

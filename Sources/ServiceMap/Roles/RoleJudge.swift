@@ -165,19 +165,14 @@ public struct RoleJudge: Sendable {
     return make(judged, .provided, verdict.basis, verdict.confidence)
   }
 
-  /// The rule's verdict on a link without a handshake, or as if it had none.
-  func verdict(on link: Link, hidingHandshakes: Bool = false) -> Verdict {
-    let contributions = contributions(to: link, hidingHandshakes: hidingHandshakes)
-    return RoleRule.judge(contributions: contributions)
+  /// The rule's verdict on a link without a handshake.
+  func verdict(on link: Link) -> Verdict {
+    RoleRule.judge(contributions: contributions(to: link))
   }
 
   /// What each piece of evidence adds for A as the server, as `RoleRule.contributions` gives it.
-  public func contributions(to link: Link, hidingHandshakes: Bool = false) -> [Double] {
-    var (a, b) = endpoints(of: link)
-    if hidingHandshakes {
-      a.served = 0
-      b.served = 0
-    }
+  public func contributions(to link: Link) -> [Double] {
+    let (a, b) = endpoints(of: link)
     return RoleRule.contributions(
       evidence.features(of: link, a: a, b: b), protocolNumber: link.protocolNumber, a: a, b: b)
   }

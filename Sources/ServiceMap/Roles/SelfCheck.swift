@@ -33,7 +33,7 @@ public struct SelfCheck: Equatable, Codable, Sendable {
     for (hidden, link) in zip(judge.links, links)
     where link.hasHandshake && link.completed > 0 && ProtocolName.hasPorts(link.protocolNumber) {
       let number = index.number(
-        of: Key(UInt64(link.a), UInt64(link.protocolNumber) << 16 | UInt64(link.aPort)))
+        of: Key(host: link.a, protocolNumber: link.protocolNumber, port: link.aPort))
       if number == tallies.count { tallies.append(Tally()) }
       let verdict = judge.verdict(on: hidden)
       tallies[number].sessions += link.completed
