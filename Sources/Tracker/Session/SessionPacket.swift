@@ -2,54 +2,43 @@ internal import Wire
 
 /// A packet as the session table wants it: endpoints sorted, direction and meaning apart.
 struct SessionPacket {
-  /// Smaller address first, then smaller port, by the stream's 32-bit values.
-  var a: UInt32
-  var b: UInt32
-  /// A's port, B's port and the protocol: bits 0–15, 16–31, 32–39.
-  var rest: UInt64
-  /// What the packet says, with A as its sender; exchanged where B sent it.
-  var events: SessionEvents
-  var fromB: Bool
-  var lengthBytes: UInt16
+  /// Bits 0–31 and 32–47: address and port of A, which is the one with the smaller address, then with
+  /// the smaller port, by the stream's 32-bit values. Bits 48–55: the protocol.
+  var a: UInt64
+  /// Address and port of B.
+  var b: UInt64
   var tick: UInt64
   var hash: UInt64
+  var lengthBytes: UInt16
+  /// What the packet says, of the side that sent it.
+  var events: SessionEvents
+  /// 1 where B sent it, else 0.
+  var fromB: UInt8
 
-  /// - Complexity: O(1), no memory but the arguments.
+  /// - Complexity: O(1), some 40 instructions, no memory but the arguments and a table of 64 bytes.
   @inline(__always)
-  init(_ record: PacketRecord, baseTick: UInt64) {
-    var sourcePort = record.sourcePort
-    var destinationPort = record.destinationPort
+  init(_ record: RecordView, baseTick: UInt64, meaning: borrowing FlagMeaning, seed: SessionHash) {
+    var source = record.source
+    var destination = record.destination
     var flags = record.tcpFlags
     let number = record.protocolNumber
     if number == IPProtocolNumber.icmp || number == IPProtocolNumber.icmpv6 {
-      (sourcePort, destinationPort, flags) = ICMPPairing.normalised(
-        number, typeAndCode: destinationPort)
+      let (sourcePort, destinationPort, meant) = ICMPPairing.normalised(
+        number, typeAndCode: UInt16(truncatingIfNeeded: destination >> 32))
+      source = source & 0xFFFF_FFFF | UInt64(sourcePort) << 32
+      destination = destination & 0xFFFF_FFFF | UInt64(destinationPort) << 32
+      flags = meant
     }
-    let fromB =
-      record.source > record.destination
-      || record.source == record.destination && sourcePort > destinationPort
-    if fromB {
-      a = record.destination
-      b = record.source
-      rest = UInt64(destinationPort) | UInt64(sourcePort) << 16
-    } else {
-      a = record.source
-      b = record.destination
-      rest = UInt64(sourcePort) | UInt64(destinationPort) << 16
-    }
-    rest |= UInt64(number) << 32
-    self.fromB = fromB
+    // Exchanged halves compare by address, then by port.
+    let isFromB =
+      (source << 32 | source >> 32) > (destination << 32 | destination >> 32)
+    a = (isFromB ? destination : source) | UInt64(number) << 48
+    b = isFromB ? source : destination
+    fromB = isFromB ? 1 : 0
     lengthBytes = record.lengthBytes
     tick = baseTick &+ UInt64(record.tick)
-
-    // Bits of SessionEvents for side A; one shift turns them into side B's.
-    let syn = flags.rawValue & 0x16
-    var bits: UInt16 = syn == 0x02 ? SessionEvents.synFromA.rawValue : 0
-    bits |= syn == 0x12 ? SessionEvents.synAckFromA.rawValue : 0
-    bits |= flags.contains(.rst) ? SessionEvents.rstFromA.rawValue : 0
-    bits |= flags.contains(.fin) ? SessionEvents.finFromA.rawValue : 0
-    bits |= syn & 0x06 == 0 ? SessionEvents.progressFromA.rawValue : 0
-    bits = fromB ? bits << 1 : bits
+    hash = seed.hash(a, b)
+    var bits = meaning[flags] &<< UInt16(fromB)
     if !record.flags.isEmpty {
       if record.flags.contains(.insideTunnel) { bits |= SessionEvents.insideTunnel.rawValue }
       if !record.flags.isDisjoint(with: .portsUnknown) {
@@ -57,16 +46,53 @@ struct SessionPacket {
       }
     }
     events = SessionEvents(rawValue: bits)
+  }
+}
 
-    hash = SessionPacket.hash(a, b, rest)
+/// The hash of a session: two products of 128 bits mix all of both words.
+///
+/// Seeded, so that nobody can send what all falls into one place. Which place a session has is seen
+/// nowhere: rows are kept in the order of their beginning.
+struct SessionHash {
+  private let one = UInt64.random(in: .min ... .max)
+  private let other = UInt64.random(in: .min ... .max) | 1
+
+  @inline(__always)
+  func hash(_ a: UInt64, _ b: UInt64) -> UInt64 {
+    let product = (a ^ one).multipliedFullWidth(by: b ^ other)
+    let mixed = (product.high ^ product.low).multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
+    return mixed.high ^ mixed.low
+  }
+}
+
+/// What TCP's flags say, as bits of `SessionEvents` for side A; one shift turns them into side B's.
+struct FlagMeaning: ~Copyable {
+  private let bits: UnsafeMutablePointer<UInt16>
+
+  init() {
+    bits = .allocate(capacity: 32)
+    for value in 0..<32 {
+      let flags = TCPFlags(rawValue: UInt8(value))
+      var events: SessionEvents = []
+      switch (flags.contains(.syn), flags.contains(.ack), flags.contains(.rst)) {
+      case (true, false, false): events.insert(.synFromA)
+      case (true, true, false): events.insert(.synAckFromA)
+      case (false, _, false): events.insert(.progressFromA)
+      default: break
+      }
+      if flags.contains(.rst) { events.insert(.rstFromA) }
+      if flags.contains(.fin) { events.insert(.finFromA) }
+      bits[value] = events.rawValue
+    }
   }
 
-  /// Two multiplications mix all 104 bits; the table takes the upper ones.
+  deinit { bits.deallocate() }
+
+  /// - Parameter flags: those above ACK mean nothing here.
   @inline(__always)
-  static func hash(_ a: UInt32, _ b: UInt32, _ rest: UInt64) -> UInt64 {
-    var mixed = (UInt64(a) << 32 | UInt64(b)) &* 0x9E37_79B9_7F4A_7C15
-    mixed = (mixed ^ mixed >> 29 ^ rest) &* 0xD6E8_FEB8_6659_FD93
-    return mixed ^ mixed >> 32
+  subscript(flags: TCPFlags) -> UInt16 {
+    // SAFETY: 5 bits are below 32.
+    bits[Int(flags.rawValue & 31)]
   }
 }
 

@@ -4,16 +4,20 @@
 /// Shape: 64 bytes, one cache line. A and B are the two endpoints in the order of figure 5 of Takara
 /// (2008): smaller address first (by the stream's 32-bit value), then smaller port. Neutral: nothing
 /// in it says which endpoint is the server.
+///
+/// The first 48 bits are endpoint A as in `RecordView`, with the protocol above them; those of the second
+/// word are endpoint B: two comparisons find a session.
 @frozen public struct SessionRow: Equatable, Sendable {
-  /// Address of A and of B, or their handles.
+  /// Address of A, or its handle, and its port.
   public var a: UInt32
-  public var b: UInt32
   public var aPort: UInt16
-  public var bPort: UInt16
   public var protocolNumber: UInt8
   /// 0: the slot is free. 1: a session, to be counted; its events are all that were ever seen in it.
   /// 2: a part of a session that goes on and will be counted by its last row.
   public var state: UInt8
+  /// Those of B.
+  public var b: UInt32
+  public var bPort: UInt16
   public var events: SessionEvents
   /// Packets from A to B and back (IPFIX packetDeltaCount), since the last report.
   public var packetsAB: UInt32
@@ -34,11 +38,11 @@
 
   @inlinable public init() {
     a = 0
-    b = 0
     aPort = 0
-    bPort = 0
     protocolNumber = 0
     state = SessionRow.free
+    b = 0
+    bPort = 0
     events = []
     packetsAB = 0
     packetsBA = 0
