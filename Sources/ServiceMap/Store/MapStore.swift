@@ -1,7 +1,6 @@
 internal import Foundation
 internal import GRDB
 internal import GRDBSQLite
-internal import Synchronization
 public import Wire
 
 /// The map on disk: one SQLite file. The merger alone writes it; reporters open it read-only.
@@ -126,14 +125,6 @@ public enum MapStore {
     }
   }
 
-  /// What a store holds.
-  public struct Content: Sendable {
-    public let capture: CaptureReport
-    public let addresses: [IPAddress]
-    /// They refer to `addresses`.
-    public let links: [Link]
-  }
-
   /// Reads a whole map and judges its roles.
   ///
   /// - Parameter name: names for the addresses, as `ServiceMap.init` takes them.
@@ -143,24 +134,7 @@ public enum MapStore {
     networkBits: ServiceMap.NetworkBits = .init(),
     name: (IPAddress) -> String? = { _ in nil }
   ) throws -> ServiceMap {
-    let content = try read(path: path)
-    let (links, addresses) = (content.links, content.addresses)
-    // The self-check needs as long as the judging itself; the other core is idle by now.
-    let selfCheck = Mutex(SelfCheck())
-    let isChecked = DispatchSemaphore(value: 0)
-    Thread.detachNewThread {
-      let result = SelfCheck(links: links, addresses: addresses)
-      selfCheck.withLock { $0 = result }
-      isChecked.signal()
-    }
-    let judge = RoleJudge(links: links, addresses: addresses, overrides: overrides)
-    var map = ServiceMap(
-      capture: content.capture, addresses: addresses, relations: judge.relations(),
-      networkBits: networkBits, name: name)
-    map.completeness = Completeness(judge: judge, map: map)
-    isChecked.wait()
-    map.selfCheck = selfCheck.withLock { $0 }
-    return map
+    try read(path: path).map(overrides: overrides, networkBits: networkBits, name: name)
   }
 
   /// Reads all that a store holds.
