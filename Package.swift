@@ -38,7 +38,7 @@ let package = Package(
       swiftSettings: settings),
     .target(name: "Splitter", dependencies: ["Wire"], swiftSettings: settings),
     .target(name: "Tracker", dependencies: ["Wire", "CLinux"], swiftSettings: settings),
-    .target(name: "Merger", dependencies: ["Wire", "ServiceMap"], swiftSettings: settings),
+    .target(name: "Merger", dependencies: ["Wire", "ServiceMap", "CLinux"], swiftSettings: settings),
     .target(
       name: "Reporter",
       dependencies: ["ServiceMap", .product(name: "Mustache", package: "swift-mustache")],
@@ -51,7 +51,7 @@ let package = Package(
     .target(
       name: "ServiceMap",
       dependencies: [
-        "Wire", .product(name: "GRDB", package: "GRDB.swift"),
+        "Wire", "CLinux", .product(name: "GRDB", package: "GRDB.swift"),
         // The bulk reads and writes of relations bind their columns themselves.
         .product(name: "GRDBSQLite", package: "GRDB.swift"),
       ],

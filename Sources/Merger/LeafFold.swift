@@ -1,66 +1,222 @@
 internal import ServiceMap
+internal import Wire
 
 /// Joins neutral links whose B side are leaves: endpoints that only ever spoke to this one A.
 ///
 /// A client takes a new port for each session with a server, so these ports are many and say nothing
 /// each by itself; how many there are is the evidence, and that is kept. An endpoint with two
 /// partners, and two endpoints that only know each other, stay as they are.
-enum LeafFold {
+struct LeafFold {
   /// Fewer are kept apart: a host that answers from another port than was asked has two (TFTP).
-  static let leavesMin = 4
+  static let leavesMin: UInt32 = 4
+  /// How many are looked up together, so that they wait for memory together.
+  private static let blockSize = 32
 
-  /// - Complexity: O(links): three table accesses for each neutral one.
-  static func joined(_ links: [Link]) -> [Link] {
-    var endpoints = KeyIndex()
-    var degrees: [UInt32] = []
-    func endpoint(_ host: Int, _ proto: UInt8, _ port: UInt16) -> Int {
-      let number = endpoints.number(
-        of: Key(host: host, protocolNumber: proto, port: port))
-      if number == degrees.count { degrees.append(0) }
-      return number
+  /// Two endpoints that spoke to each other, by their numbers.
+  private struct Pair {
+    var a: UInt32
+    var b: UInt32
+    /// How many ports of B the link that it came in stands for.
+    var bPorts: UInt32
+    /// Its star, or `none`.
+    var star = LeafFold.none
+    /// The link in the result, or `none`.
+    var place = LeafFold.none
+  }
+
+  /// A centre and a host whose ports are leaves of it.
+  private struct Star {
+    var leaves: UInt32 = 0
+    var place = LeafFold.none
+  }
+
+  private static let none = UInt32.max
+
+  private var endpoints = WordIndex()
+  /// By endpoint: in how many pairs it is.
+  private var degrees: [UInt32] = []
+  /// By endpoint: the pair in which it appeared first. Most endpoints are a client's port and have no
+  /// other.
+  private var firstPairs: [UInt32] = []
+  private var pairs: [Pair] = []
+  /// The pairs in which neither endpoint appeared first.
+  private var laterPairs = WordIndex()
+  private var laterNumbers: [UInt32] = []
+  /// By neutral link, then by row: twice its pair, and 1 more where its A is the pair's B.
+  private var pairOf: [UInt32] = []
+  private var stars: [Star] = []
+
+  /// The links and, as links, the rows, with what may be joined joined; the rows' sessions have no
+  /// handshake.
+  ///
+  /// - Complexity: O(links + rows): three table accesses for each row and each neutral link.
+  static func joined(_ links: consuming [Link], _ rows: borrowing RowLog = RowLog()) -> [Link] {
+    let neutral = links.indices.filter { isNeutral(links[$0]) }
+    guard !neutral.isEmpty || rows.count > 0 else { return links }
+    var fold = LeafFold()
+    fold.endpoints = WordIndex(capacity: neutral.count + rows.count)
+    fold.pairOf.reserveCapacity(neutral.count + rows.count)
+    fold.learn(neutral.count) { place in
+      let link = links[neutral[place]]
+      return (key(link, .a), key(link, .b), link.bPorts)
     }
-    for link in links where !link.hasHandshake && !VainFold.isFolded(link) {
-      degrees[endpoint(link.a, link.protocolNumber, link.aPort)] += 1
-      degrees[endpoint(link.b, link.protocolNumber, link.bPort)] += 1
+    fold.learn(rows.count) { place in
+      let row = rows[place]
+      return (
+        key(row.a, row.aPort, row.protocolNumber), key(row.b, row.bPort, row.protocolNumber), 1
+      )
     }
-    // Where each such link belongs, and how many belong there.
-    var stars = KeyIndex()
-    var sizes: [Int] = []
-    func star(_ link: Link) -> (center: Link, number: Int)? {
-      guard !link.hasHandshake, !VainFold.isFolded(link),
-        ProtocolName.hasPorts(link.protocolNumber)
-      else { return nil }
-      let a = degrees[endpoint(link.a, link.protocolNumber, link.aPort)]
-      let b = degrees[endpoint(link.b, link.protocolNumber, link.bPort)]
+    fold.findStars()
+    return fold.join(links, rows)
+  }
+
+  private static func isNeutral(_ link: Link) -> Bool {
+    !link.hasHandshake && !VainFold.isFolded(link)
+  }
+
+  // MARK: - Pairs
+
+  private enum Side { case a, b }
+
+  @inline(__always)
+  private static func key(_ link: Link, _ side: Side) -> UInt64 {
+    side == .a
+      ? key(UInt32(link.a), link.aPort, link.protocolNumber)
+      : key(UInt32(link.b), link.bPort, link.protocolNumber)
+  }
+
+  @inline(__always)
+  private static func key(_ address: UInt32, _ port: UInt16, _ protocolNumber: UInt8) -> UInt64 {
+    UInt64(address) << 24 | UInt64(protocolNumber) << 16 | UInt64(port)
+  }
+
+  private func host(_ endpoint: UInt32) -> UInt64 { endpoints.keys[Int(endpoint)] >> 24 }
+
+  private mutating func learn(
+    _ count: Int, _ ends: (Int) -> (a: UInt64, b: UInt64, bPorts: UInt32)
+  ) {
+    var keys = [UInt64](repeating: 0, count: 2 * LeafFold.blockSize)
+    var ports = [UInt32](repeating: 0, count: LeafFold.blockSize)
+    var numbers = [UInt32](repeating: 0, count: 2 * LeafFold.blockSize)
+    for start in stride(from: 0, to: count, by: LeafFold.blockSize) {
+      let size = min(LeafFold.blockSize, count - start)
+      for place in 0..<size {
+        (keys[2 * place], keys[2 * place + 1], ports[place]) = ends(start + place)
+      }
+      endpoints.number(keys[..<(2 * size)], into: &numbers)
+      while degrees.count < endpoints.count {
+        degrees.append(0)
+        firstPairs.append(LeafFold.none)
+      }
+      for place in 0..<size {
+        let (a, b) = (numbers[2 * place], numbers[2 * place + 1])
+        let number = pair(a, b, bPorts: ports[place])
+        pairOf.append(UInt32(number << 1 | (pairs[number].a == a ? 0 : 1)))
+      }
+    }
+  }
+
+  /// The number of the pair of `a` and `b`, in either order.
+  private mutating func pair(_ a: UInt32, _ b: UInt32, bPorts: UInt32) -> Int {
+    let (firstOfA, firstOfB) = (firstPairs[Int(a)], firstPairs[Int(b)])
+    if firstOfA != LeafFold.none && isPair(firstOfA, a, b) { return Int(firstOfA) }
+    if firstOfB != LeafFold.none && isPair(firstOfB, a, b) { return Int(firstOfB) }
+    if firstOfA != LeafFold.none && firstOfB != LeafFold.none {
+      let later = laterPairs.number(of: UInt64(min(a, b)) << 32 | UInt64(max(a, b)))
+      if later < laterNumbers.count { return Int(laterNumbers[later]) }
+      laterNumbers.append(UInt32(pairs.count))
+    }
+    if firstOfA == LeafFold.none { firstPairs[Int(a)] = UInt32(pairs.count) }
+    if firstOfB == LeafFold.none { firstPairs[Int(b)] = UInt32(pairs.count) }
+    pairs.append(Pair(a: a, b: b, bPorts: bPorts))
+    degrees[Int(a)] += 1
+    degrees[Int(b)] += 1
+    return pairs.count - 1
+  }
+
+  private func isPair(_ number: UInt32, _ a: UInt32, _ b: UInt32) -> Bool {
+    let pair = pairs[Int(number)]
+    return pair.a == a && pair.b == b || pair.a == b && pair.b == a
+  }
+
+  // MARK: - Stars
+
+  private mutating func findStars() {
+    var index = WordIndex()
+    for number in pairs.indices {
+      let pair = pairs[number]
+      let protocolNumber = UInt8(truncatingIfNeeded: endpoints.keys[Int(pair.a)] >> 16)
+      guard ProtocolName.hasPorts(protocolNumber) else { continue }
+      let isLeafA = degrees[Int(pair.a)] == 1
+      let isLeafB = degrees[Int(pair.b)] == 1
       // One that stands for several ports of B has its leaf there already.
-      guard (a == 1) != (b == 1), link.bPorts == 1 || b == 1 else { return nil }
-      let one = a == 1 ? link.exchanged : link
-      let number = stars.number(
-        of: Key(
-          UInt64(one.a) << 32 | UInt64(one.b),
-          UInt64(one.aPort) | UInt64(one.protocolNumber) << 16))
-      if number == sizes.count { sizes.append(0) }
-      return (one, number)
+      guard isLeafA != isLeafB, pair.bPorts == 1 || isLeafB else { continue }
+      let (center, leaf) = isLeafA ? (pair.b, pair.a) : (pair.a, pair.b)
+      let star = index.number(of: UInt64(center) << 32 | host(leaf))
+      if star == stars.count { stars.append(Star()) }
+      stars[star].leaves += pair.bPorts
+      pairs[number].star = UInt32(star)
     }
-    for link in links {
-      if let (one, number) = star(link) { sizes[number] += Int(one.bPorts) }
-    }
-    var result: [Link] = []
-    result.reserveCapacity(links.count)
-    var places = [Int?](repeating: nil, count: sizes.count)
-    for link in links {
-      guard let (one, number) = star(link), sizes[number] >= leavesMin else {
-        result.append(link)
-        continue
+  }
+
+  // MARK: - Links
+
+  private mutating func join(_ links: consuming [Link], _ rows: borrowing RowLog) -> [Link] {
+    var member = 0
+    var result: [Link]
+    if pairOf.count == rows.count {
+      // None of the links is neutral.
+      result = links
+    } else {
+      result = []
+      result.reserveCapacity(links.count + pairs.count / 2)
+      for link in links {
+        guard LeafFold.isNeutral(link) else {
+          result.append(link)
+          continue
+        }
+        let (place, isExchanged) = place(of: member, &result)
+        let one = isExchanged ? link.exchanged : link
+        if place == result.count { result.append(one) } else { result[place].add(one) }
+        member += 1
       }
-      if let place = places[number] {
-        result[place].bPorts &+= one.bPorts
-        result[place].add(one)
+    }
+    for row in 0..<rows.count {
+      let (place, isExchanged) = place(of: member, &result)
+      if place == result.count {
+        result.append(SessionFold.link(rows[row], hasHandshake: false, exchanged: isExchanged))
       } else {
-        places[number] = result.count
-        result.append(one)
+        result[place].add(rows[row], exchanged: isExchanged)
       }
+      member += 1
     }
     return result
+  }
+
+  /// Where the link of a neutral link or row is in the result, which may be its end, and whether the
+  /// member's sides are the other way round there.
+  private mutating func place(
+    of member: Int, _ result: inout [Link]
+  ) -> (place: Int, isExchanged: Bool) {
+    let number = Int(pairOf[member] >> 1)
+    let pair = pairs[number]
+    let isReversed = pairOf[member] & 1 != 0
+    var isStar = false
+    var star = 0
+    if pair.star != LeafFold.none {
+      star = Int(pair.star)
+      isStar = stars[star].leaves >= LeafFold.leavesMin
+    }
+    // The centre is A.
+    let isExchanged = isReversed != (isStar && degrees[Int(pair.a)] == 1)
+    if pair.place != LeafFold.none { return (Int(pair.place), isExchanged) }
+    if isStar && stars[star].place != LeafFold.none {
+      pairs[number].place = stars[star].place
+      result[Int(stars[star].place)].bPorts &+= pair.bPorts
+      return (Int(stars[star].place), isExchanged)
+    }
+    pairs[number].place = UInt32(result.count)
+    if isStar { stars[star].place = UInt32(result.count) }
+    return (result.count, isExchanged)
   }
 }

@@ -59,7 +59,7 @@ public enum MergerService {
 }
 
 /// The merger's state between batches.
-struct Merging {
+struct Merging: ~Copyable {
   private var fold = SessionFold()
   private var capture: CaptureReport?
   private var watermarks: [UInt64]
@@ -75,11 +75,7 @@ struct Merging {
     switch batch.header.kind {
     case .sessions:
       batch.forEachAddress { fold.addresses.learn(handle: $0, address: $1) }
-      for index in 0..<batch.header.itemCount {
-        fold.add(
-          batch.payload.loadUnaligned(
-            fromByteOffset: index * SessionRow.bytes, as: SessionRow.self))
-      }
+      fold.add(batch.payload)
       return batch.header.itemCount
     case .report:
       capture = try JSONDecoder().decode(CaptureReport.self, from: Data(batch.payload))

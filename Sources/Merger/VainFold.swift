@@ -43,12 +43,13 @@ struct VainFold {
   ///
   /// - Parameter scansOnly: there is room; join what tells nobody anything one by one.
   /// - Complexity: O(links): three table accesses each.
-  mutating func folded(_ links: [Link], scansOnly: Bool = false) -> [Link] {
+  mutating func folded(_ links: consuming [Link], scansOnly: Bool = false) -> [Link] {
     let groupings = scansOnly ? [.ports] : groupings
     let groupMin = scansOnly ? VainFold.scannedPortsMin : VainFold.groupMin
     var sizes: [Int] = []
     var index = KeyIndex()
-    for link in links {
+    for place in links.indices {
+      let link = links[place]
       for grouping in groupings {
         guard let (_, key) = VainFold.member(link, grouping) else { continue }
         let number = index.number(of: key)
@@ -59,9 +60,11 @@ struct VainFold {
     }
     groups = KeyIndex()
     places = []
+    guard sizes.contains(where: { $0 >= groupMin }) else { return links }
     var result: [Link] = []
     result.reserveCapacity(links.count)
-    for link in links {
+    for place in links.indices {
+      let link = links[place]
       let found = groupings.lazy.compactMap { grouping -> (Link, Key, Grouping)? in
         guard let (one, key) = VainFold.member(link, grouping), let number = index.find(key),
           sizes[number] >= groupMin

@@ -82,46 +82,67 @@ public enum MapStore {
   }
 
   private static func insert(_ addresses: [IPAddress], into database: Database) throws {
-    let bulk = try BulkStatement(database, "INSERT INTO address VALUES (?, ?)")
-    for (id, address) in addresses.enumerated() {
-      bulk.bind(1, Int64(id))
-      bulk.bind(2, address.description)
-      try bulk.run()
+    try insert(addresses.count, columns: 2, into: "address", of: database) { bulk, first, place in
+      bulk.bind(first, Int64(place))
+      bulk.bind(first + 1, addresses[place].description)
     }
   }
 
   private static func insert(_ links: [Link], into database: Database) throws {
-    let places = Array(repeating: "?", count: 27).joined(separator: ", ")
-    let bulk = try BulkStatement(database, "INSERT INTO link VALUES (\(places))")
-    for one in links {
-      bulk.bind(1, Int64(one.a))
-      bulk.bind(2, Int64(one.b))
-      bulk.bind(3, Int64(one.protocolNumber))
-      bulk.bind(4, Int64(one.aPort))
-      bulk.bind(5, Int64(one.bPort))
-      bulk.bind(6, Int64(one.aPorts))
-      bulk.bind(7, Int64(one.bPorts))
-      bulk.bind(8, Int64(one.addresses))
-      bulk.bind(9, Int64(one.hasHandshake ? 1 : 0))
-      bulk.bind(10, Int64(one.events.rawValue))
-      bulk.bind(11, one.sessions)
-      bulk.bind(12, one.firstFromB)
-      bulk.bind(13, one.twoWay)
-      bulk.bind(14, one.refused)
-      bulk.bind(15, one.unanswered)
-      bulk.bind(16, one.halfOpen)
-      bulk.bind(17, one.unasked)
-      bulk.bind(18, one.unheard)
-      bulk.bind(19, one.packetsAB)
-      bulk.bind(20, one.packetsBA)
-      bulk.bind(21, one.bytesAB)
-      bulk.bind(22, one.bytesBA)
-      bulk.bind(23, one.firstTick)
-      bulk.bind(24, one.lastTick)
-      bulk.bind(25, one.handshakes)
-      bulk.bind(26, one.handshakeTicksSum)
-      bulk.bind(27, one.handshakeTicksMin)
+    try insert(links.count, columns: 27, into: "link", of: database) { bulk, first, place in
+      let one = links[place]
+      bulk.bind(first, Int64(one.a))
+      bulk.bind(first + 1, Int64(one.b))
+      bulk.bind(first + 2, Int64(one.protocolNumber))
+      bulk.bind(first + 3, Int64(one.aPort))
+      bulk.bind(first + 4, Int64(one.bPort))
+      bulk.bind(first + 5, Int64(one.aPorts))
+      bulk.bind(first + 6, Int64(one.bPorts))
+      bulk.bind(first + 7, Int64(one.addresses))
+      bulk.bind(first + 8, Int64(one.hasHandshake ? 1 : 0))
+      bulk.bind(first + 9, Int64(one.events.rawValue))
+      bulk.bind(first + 10, one.sessions)
+      bulk.bind(first + 11, one.firstFromB)
+      bulk.bind(first + 12, one.twoWay)
+      bulk.bind(first + 13, one.refused)
+      bulk.bind(first + 14, one.unanswered)
+      bulk.bind(first + 15, one.halfOpen)
+      bulk.bind(first + 16, one.unasked)
+      bulk.bind(first + 17, one.unheard)
+      bulk.bind(first + 18, one.packetsAB)
+      bulk.bind(first + 19, one.packetsBA)
+      bulk.bind(first + 20, one.bytesAB)
+      bulk.bind(first + 21, one.bytesBA)
+      bulk.bind(first + 22, one.firstTick)
+      bulk.bind(first + 23, one.lastTick)
+      bulk.bind(first + 24, one.handshakes)
+      bulk.bind(first + 25, one.handshakeTicksSum)
+      bulk.bind(first + 26, one.handshakeTicksMin)
+    }
+  }
+
+  /// Rows that one statement inserts: SQLite does as much work to begin a statement as for a row.
+  private static let rowsPerStatement = 32
+
+  /// Inserts `count` rows; `bind` binds the columns of a row from a given one on.
+  private static func insert(
+    _ count: Int, columns: Int, into table: String, of database: Database,
+    bind: (BulkStatement, Int32, Int) -> Void
+  ) throws {
+    func statement(rows: Int) throws -> BulkStatement {
+      let places = Array(repeating: "?", count: columns).joined(separator: ", ")
+      let values = Array(repeating: "(\(places))", count: rows).joined(separator: ", ")
+      return try BulkStatement(database, "INSERT INTO \(table) VALUES \(values)")
+    }
+    let many = try statement(rows: rowsPerStatement)
+    let one = try statement(rows: 1)
+    var place = 0
+    while place < count {
+      let rows = count - place >= rowsPerStatement ? rowsPerStatement : 1
+      let bulk = rows > 1 ? many : one
+      for row in 0..<rows { bind(bulk, Int32(row * columns + 1), place + row) }
       try bulk.run()
+      place += rows
     }
   }
 

@@ -17,7 +17,7 @@ struct SessionPacket {
 
   /// - Complexity: O(1), some 40 instructions, no memory but the arguments and a table of 64 bytes.
   @inline(__always)
-  init(_ record: RecordView, baseTick: UInt64, meaning: borrowing FlagMeaning, seed: SessionHash) {
+  init(_ record: RecordView, baseTick: UInt64, meaning: borrowing FlagMeaning, hash: WordsHash) {
     var source = record.source
     var destination = record.destination
     var flags = record.tcpFlags
@@ -37,7 +37,7 @@ struct SessionPacket {
     fromB = isFromB ? 1 : 0
     lengthBytes = record.lengthBytes
     tick = baseTick &+ UInt64(record.tick)
-    hash = seed.hash(a, b)
+    self.hash = hash(a, b)
     var bits = meaning[flags] &<< UInt16(fromB)
     if !record.flags.isEmpty {
       if record.flags.contains(.insideTunnel) { bits |= SessionEvents.insideTunnel.rawValue }
@@ -46,22 +46,6 @@ struct SessionPacket {
       }
     }
     events = SessionEvents(rawValue: bits)
-  }
-}
-
-/// The hash of a session: two products of 128 bits mix all of both words.
-///
-/// Seeded, so that nobody can send what all falls into one place. Which place a session has is seen
-/// nowhere: rows are kept in the order of their beginning.
-struct SessionHash {
-  private let one = UInt64.random(in: .min ... .max)
-  private let other = UInt64.random(in: .min ... .max) | 1
-
-  @inline(__always)
-  func hash(_ a: UInt64, _ b: UInt64) -> UInt64 {
-    let product = (a ^ one).multipliedFullWidth(by: b ^ other)
-    let mixed = (product.high ^ product.low).multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
-    return mixed.high ^ mixed.low
   }
 }
 

@@ -1,5 +1,4 @@
 internal import CLinux
-internal import Glibc
 internal import Wire
 
 /// Takes the sessions that leave the table.
@@ -17,10 +16,11 @@ protocol SessionSink: ~Copyable {
 /// exported.
 struct SessionTable: ~Copyable {
   /// Room for one more than `sessionsMax`, of which the first `count` are sessions.
+  private let pages: ZeroPages<SessionRow>
   private let rows: UnsafeMutablePointer<SessionRow>
   private(set) var count = 0
-  private var index = SessionIndex()
-  private let seed = SessionHash()
+  private var index = RowIndex()
+  private let hash = WordsHash()
   private let meaning = FlagMeaning()
   /// Sessions exported before their end because there were too many.
   private(set) var exportedEarly: UInt64 = 0
@@ -46,16 +46,14 @@ struct SessionTable: ~Copyable {
     activeUnits = UInt32(
       Tick.seconds(configuration.activeTimeoutSeconds) >> SessionTable.reportedAtShift)
     quietTicks = min(SessionTable.silenceTicks, tcpIdleTicks, idleTicks)
-    sessionsMax = min(max(1, configuration.sessionsMax), SessionIndex.countMax - 1)
+    sessionsMax = min(max(1, configuration.sessionsMax), RowIndex.countMax - 1)
     precondition(MemoryLayout<SessionRow>.stride == SessionRow.bytes)
-    rows = mapZeros(sessionsMax + 1, of: SessionRow.self)
+    pages = ZeroPages(sessionsMax + 1)
+    rows = pages.rows
     ahead = .allocate(capacity: SessionTable.window)
   }
 
-  deinit {
-    munmap(rows, (sessionsMax + 1) * MemoryLayout<SessionRow>.stride)
-    ahead.deallocate()
-  }
+  deinit { ahead.deallocate() }
 
   /// Books `count` records at `payload`.
   ///
@@ -71,7 +69,7 @@ struct SessionTable: ~Copyable {
       for number in 0..<now {
         // SAFETY: the caller has so many records at `payload`.
         let packet = SessionPacket(
-          RecordView(position), baseTick: baseTick, meaning: meaning, seed: seed)
+          RecordView(position), baseTick: baseTick, meaning: meaning, hash: hash)
         position += PacketRecord.bytes
         ahead[number] = packet
         index.prefetch(packet.hash)
@@ -280,7 +278,7 @@ struct SessionTable: ~Copyable {
       rows[kept] = row
       kept += 1
       index.enter(
-        seed.hash(
+        hash(
           UInt64(row.a) | UInt64(row.aPort) << 32 | UInt64(row.protocolNumber) << 48,
           UInt64(row.b) | UInt64(row.bPort) << 32), number: kept)
     }
