@@ -13,13 +13,14 @@ public enum MergerService {
   /// - Parameters:
   ///   - trackers: how many inputs there are.
   ///   - input: the ring from each tracker.
-  ///   - store: the file to write; it must not exist.
+  ///   - store: the file to write, which must not exist; nil where none is wanted.
+  ///   - output: the ring to the reporter; nil where no report is wanted.
   ///   - process: this process's line on `status`.
   /// - Throws: what `input` throws; `BatchError`, `StoreError`, and `MergerError` where packets are
   ///   missing.
   public static func run(
-    trackers: Int, input: (Int) throws -> Ring, store: String, status: borrowing StatusBoard,
-    process: Int
+    trackers: Int, input: (Int) throws -> Ring, store: String?, output: consuming Ring?,
+    status: borrowing StatusBoard, process: Int
   ) throws {
     let readers = UnsafeMutablePointer<RingReader>.allocate(capacity: trackers)
     for index in 0..<trackers { (readers + index).initialize(to: RingReader(try input(index))) }
@@ -54,7 +55,24 @@ public enum MergerService {
         rest = min(rest * 2, restMicroseconds.upperBound)
       }
     }
-    try merge.commit(to: store)
+    let content = try merge.finish()
+    try hand(content, to: output) {
+      if let store { try MapStore.create(path: store, content, watermarks: merge.watermarks) }
+    }
+  }
+}
+
+extension MergerService {
+  /// Hands the map to the reporter, if there is one, and then does `work`, after which the reporter may
+  /// show what it has made.
+  private static func hand(
+    _ content: MapStore.Content, to output: consuming Ring?, _ work: () throws -> Void
+  ) throws {
+    guard let output else { return try work() }
+    var reporter = RingWriter(output)
+    try MapHandover.send(content, to: &reporter)
+    try work()
+    reporter.close()
   }
 }
 
@@ -62,7 +80,7 @@ public enum MergerService {
 struct Merging: ~Copyable {
   private var fold = SessionFold()
   private var capture: CaptureReport?
-  private var watermarks: [UInt64]
+  private(set) var watermarks: [UInt64]
   private var sessionsExportedEarly: UInt64 = 0
 
   init(trackers: Int) {
@@ -82,21 +100,19 @@ struct Merging: ~Copyable {
     case .epochEnd:
       watermarks[tracker] = batch.header.sequence
       sessionsExportedEarly += batch.header.sessionsExportedEarly
-    case .records: throw BatchError.unknownKind
+    case .records, .links: throw BatchError.unknownKind
     }
     return 0
   }
 
-  /// Checks that nothing was lost on the way, and writes the map.
-  mutating func commit(to store: String) throws {
+  /// Checks that nothing was lost on the way, and makes the map.
+  mutating func finish() throws -> MapStore.Content {
     guard var capture else { throw MergerError.noReport }
     let sent = capture.accounting[PacketOutcome.mapped.name] ?? 0
     guard fold.packets == sent else { throw MergerError.lost(sent: sent, merged: fold.packets) }
     capture.sessionsExportedEarly = sessionsExportedEarly
     let (addresses, links) = fold.finish()
-    try MapStore.create(
-      path: store, capture: capture, addresses: addresses, links: links,
-      watermarks: watermarks)
+    return MapStore.Content(capture: capture, addresses: addresses, links: links)
   }
 }
 

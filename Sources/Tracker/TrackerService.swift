@@ -28,7 +28,7 @@ public enum TrackerService {
         items += UInt64(batch.header.itemCount)
         status.set(.items, of: process, to: items)
       case .report: report.forward(slot)
-      case .sessions, .epochEnd: throw BatchError.unknownKind
+      case .sessions, .epochEnd, .links: throw BatchError.unknownKind
       }
       reader.release()
     }

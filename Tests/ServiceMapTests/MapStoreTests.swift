@@ -36,7 +36,8 @@ import Wire
     let sample = sample()
     let written = MapStoreTests.adding(up: links ?? sample.2, in: capture ?? sample.0)
     try MapStore.create(
-      path: path, capture: written, addresses: sample.1, links: links ?? sample.2,
+      path: path,
+      MapStore.Content(capture: written, addresses: sample.1, links: links ?? sample.2),
       watermarks: [1, 2])
     try body(path)
   }
@@ -236,8 +237,8 @@ import Wire
     let (capture, addresses, links) = sample()
     #expect(throws: StoreError.self) {
       try MapStore.create(
-        path: "/nonexistent/map.db", capture: capture, addresses: addresses, links: links,
-        watermarks: [])
+        path: "/nonexistent/map.db",
+        MapStore.Content(capture: capture, addresses: addresses, links: links), watermarks: [])
     }
   }
 }

@@ -44,13 +44,13 @@ struct AuditCommand: ParsableCommand {
       inputs: capture.files + report.names + (report.rolesOption.roles.map { [$0] } ?? []))
     try report.rolesOption.check()
     _ = try report.hostNames()
-    let folder = try WorkFolder(for: plan.store)
-    defer { folder.remove() }
+    let folder = try plan.store.map { try WorkFolder(for: $0) }
+    defer { folder?.remove() }
     var words = report.words(outputs: plan.reports) + ["--parent", "\(getpid())"]
     if !quiet { words.append("--summary") }
-    try capture.audit(storePath: folder.store, showsProgress: !quiet, reportOptions: words)
+    try capture.audit(storePath: folder?.store, showsProgress: !quiet, reportOptions: words)
       .runOrExit()
-    try folder.keep()
+    try folder?.keep()
     if !quiet {
       for path in plan.reports.map(\.path) + (plan.store.map { [$0] } ?? []) where path != "-" {
         Terminal.standardError("\(path)\n")

@@ -34,10 +34,10 @@ struct CaptureOptions: ParsableArguments {
   /// The run that makes a store of the captures, which have been looked at.
   ///
   /// - Parameters:
-  ///   - storePath: where the store is written.
+  ///   - storePath: where the store is written; nil where none is wanted.
   ///   - reportOptions: for `renkei report`; nil where no report is wanted.
   /// - Throws: `RunError` and the like, before anything is started.
-  func audit(storePath: String, showsProgress: Bool, reportOptions: [String]?) throws -> AuditRun {
+  func audit(storePath: String?, showsProgress: Bool, reportOptions: [String]?) throws -> AuditRun {
     // A name for the same thing; children have a standard input of their own.
     let files = files.map { $0 == "/dev/stdin" ? "-" : $0 }
     for (index, file) in files.enumerated()

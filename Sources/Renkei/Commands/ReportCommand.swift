@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import CLinux
 internal import Reporter
 internal import ServiceMap
+internal import Wire
 
 struct ReportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -16,7 +17,7 @@ struct ReportCommand: ParsableCommand {
       """)
 
   @Option(help: ArgumentHelp("The map store.", valueName: "map.db"))
-  var store: String
+  var store: String?
 
   @OptionGroup var options: ReportOptions
 
@@ -25,6 +26,14 @@ struct ReportCommand: ParsableCommand {
   /// From `audit`: print the summary on standard error.
   @Flag(help: .hidden) var summary = false
   @Option(help: .hidden) var parent: Int32?
+  /// From `audit`: the ring from the merger, instead of a store.
+  @Option(help: .hidden) var inputFd: Int32?
+
+  func validate() throws {
+    guard store != nil || inputFd != nil else {
+      throw ValidationError("Missing expected argument '--store <map.db>'")
+    }
+  }
 
   func run() throws {
     if let parent {
@@ -36,7 +45,7 @@ struct ReportCommand: ParsableCommand {
       guard parts.count == 2, let format = ReportFormat(rawValue: parts[0]) else { return nil }
       return OutputPlan.Report(format: format, path: parts[1])
     }
-    if parent == nil {
+    if let store, parent == nil {
       let plan = try OutputPlan(
         outputs: options.outputs, format: options.format,
         defaultName: OutputPlan.defaultName(for: store))
@@ -48,9 +57,18 @@ struct ReportCommand: ParsableCommand {
     }
     let overrides = try options.rolesOption.overrides()
     let names = try options.hostNames()
-    var map = try MapStore.load(
-      path: store, overrides: overrides,
-      networkBits: .init(v4: options.ipv4Prefix, v6: options.ipv6Prefix), name: { names[$0] })
+    let bits = ServiceMap.NetworkBits(v4: options.ipv4Prefix, v6: options.ipv6Prefix)
+    var map: ServiceMap
+    if let inputFd {
+      var reader = RingReader(try Ring(inherited: inputFd))
+      let content = try MapHandover.receive(from: &reader)
+      map = content.map(overrides: overrides, networkBits: bits, name: { names[$0] })
+      // Nothing is shown of a run of which something else fails.
+      MapHandover.awaitEnd(of: &reader)
+    } else {
+      map = try MapStore.load(
+        path: store ?? "", overrides: overrides, networkBits: bits, name: { names[$0] })
+    }
     if options.resolve {
       map = map.named(ReverseLookup.names(of: map))
     }
@@ -58,6 +76,9 @@ struct ReportCommand: ParsableCommand {
       map: map, serviceNames: ServiceNames(), language: options.language,
       version: RenkeiCommand.version)
     for report in reports { try reporter.write(report.format, to: report.path) }
-    if summary { Terminal.standardError(reporter.summaryText()) }
+    if summary {
+      Terminal.clearLine()
+      Terminal.standardError(reporter.summaryText())
+    }
   }
 }

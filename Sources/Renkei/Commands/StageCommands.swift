@@ -88,14 +88,16 @@ struct MergeCommand: ParsableCommand {
     commandName: "merge", abstract: "Stage: sessions to the map.", shouldDisplay: false)
 
   @OptionGroup var stage: StageOptions
-  @Option(help: .hidden) var store: String
+  @Option(help: .hidden) var store: String?
+  @Option(help: .hidden) var outputFd: Int32?
   @Option(parsing: .singleValue, help: .hidden) var inputFd: [Int32]
 
   func run() throws {
     try stage.run("merge") { status in
       try MergerService.run(
         trackers: inputFd.count, input: { try Ring(inherited: inputFd[$0]) }, store: store,
-        status: status, process: stage.process)
+        output: try outputFd.map { try Ring(inherited: $0) }, status: status,
+        process: stage.process)
     }
   }
 }

@@ -2,8 +2,8 @@ internal import Collector
 internal import Glibc
 internal import Wire
 
-/// The supervisor (制御部) of an audit: starts every stage as a child, waits for them in data order,
-/// then lets the reporter make what was asked for.
+/// The supervisor (制御部) of an audit: starts every stage as a child and waits for them. The reporter is
+/// one of them: it makes what was asked for while the merger writes the store.
 ///
 /// A stage that fails or is killed ends the run: the others are ended too, nothing is written, and
 /// one line says which stage it was.
@@ -13,8 +13,9 @@ struct AuditRun {
   var decapsulates: Bool
   var deduplicates: Bool
   var trackers: Int
-  /// Where the store is written; it becomes the user's file only when all is done.
-  var storePath: String
+  /// Where the store is written; it becomes the user's file only when all is done. nil where none is
+  /// wanted.
+  var storePath: String?
   var showsProgress: Bool
   /// Options of `renkei report`, which makes all reports; nil where only the store is wanted.
   var reportOptions: [String]?
@@ -29,6 +30,7 @@ struct AuditRun {
     let collected = try AuditRun.ring("renkei-collected")
     let shards = try RingSet(count: trackers, name: "renkei-shard")
     let epochs = try RingSet(count: trackers, name: "renkei-epoch")
+    let finished = try AuditRun.ring("renkei-finished")
     let supervision = Supervision()
 
     let collector = 0
@@ -42,10 +44,17 @@ struct AuditRun {
       ]
     }
     let descriptors = [status.descriptor, collected.descriptor] + shards.descriptors
+    if let reportOptions {
+      try supervision.start(
+        "reporter", ["report", "--input-fd", "\(finished.descriptor)"] + reportOptions,
+        [finished.descriptor])
+    }
     try supervision.start(
       "merger",
-      stage("merge", merger) + ["--store=\(storePath)"] + epochs.options("--input-fd"),
-      [status.descriptor] + epochs.descriptors)
+      stage("merge", merger) + (storePath.map { ["--store=\($0)"] } ?? [])
+        + (reportOptions == nil ? [] : ["--output-fd", "\(finished.descriptor)"])
+        + epochs.options("--input-fd"),
+      [status.descriptor, finished.descriptor] + epochs.descriptors)
     for index in 0..<trackers {
       try supervision.start(
         "tracker \(index + 1)",
@@ -72,9 +81,6 @@ struct AuditRun {
     let failure = supervision.waitForAll()
     if showsProgress { bar.finish() }
     if let failure { throw failure }
-    guard let reportOptions else { return }
-    try supervision.start("reporter", ["report", "--store=\(storePath)"] + reportOptions, [])
-    if let failure = supervision.waitForAll() { throw failure }
   }
 
   fileprivate static func ring(_ name: String) throws -> Ring {

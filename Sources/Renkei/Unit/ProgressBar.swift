@@ -20,7 +20,7 @@ final class ProgressBar: Sendable {
 
   func finish() {
     isDone.store(true, ordering: .relaxed)
-    if Terminal.isInteractive { Terminal.standardError("\r\u{1B}[K") }
+    Terminal.clearLine()
   }
 
   fileprivate func draw(_ descriptor: Int32, collector: Int) {

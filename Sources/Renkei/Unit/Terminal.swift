@@ -10,6 +10,11 @@ enum Terminal {
     }
   }
 
+  /// Takes away what stands on the terminal's last line.
+  static func clearLine() {
+    if isInteractive { standardError("\r\u{1B}[K") }
+  }
+
   /// `text` on one line, without what a terminal would obey: names of files are foreign text.
   static func oneLine(_ text: String) -> String {
     String(

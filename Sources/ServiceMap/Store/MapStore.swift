@@ -48,8 +48,7 @@ public enum MapStore {
   /// - Throws: `StoreError` with SQLite's reason.
   /// - Complexity: O(links), about 1 µs each.
   public static func create(
-    path: String, capture: CaptureReport, addresses: [IPAddress], links: [Link],
-    watermarks: [UInt64]
+    path: String, _ content: Content, watermarks: [UInt64]
   ) throws {
     do {
       var configuration = Configuration()
@@ -61,13 +60,15 @@ public enum MapStore {
           try database.execute(sql: tables)
           try database.execute(
             sql: "INSERT INTO meta VALUES ('schema', ?), ('capture', ?)",
-            arguments: [schema, String(decoding: try JSONEncoder().encode(capture), as: UTF8.self)])
+            arguments: [
+              schema, String(decoding: try JSONEncoder().encode(content.capture), as: UTF8.self),
+            ])
           for (tracker, sequence) in watermarks.enumerated() {
             try database.execute(
               sql: "INSERT INTO watermark VALUES (?, ?)", arguments: [tracker, Int64(sequence)])
           }
-          try insert(addresses, into: database)
-          try insert(links, into: database)
+          try insert(content.addresses, into: database)
+          try insert(content.links, into: database)
           return .commit
         }
       }

@@ -8,6 +8,8 @@ public enum BatchKind: UInt16, Sendable {
   case report = 3
   /// The end of an epoch: everything up to `sequence` of the stream has been reported.
   case epochEnd = 4
+  /// Links of a finished map, as they are in memory: from the merger to the reporter of one run.
+  case links = 5
 }
 
 /// The first 136 bytes of everything that moves between stages.
@@ -34,6 +36,8 @@ public struct BatchHeader: Sendable {
   @inlinable public static var bytes: Int { 136 }
   public static let magic: UInt32 = 0x314B_4E52
   public static let version: UInt16 = 2
+  /// `ServiceMap.Link` in memory.
+  public static let linkBytes = 176
   /// A handle and 16 address bytes.
   @inlinable public static var addressEntryBytes: Int { 20 }
 
@@ -117,6 +121,7 @@ public struct BatchHeader: Sendable {
       case .sessions: SessionRow.bytes
       case .report: 1
       case .epochEnd: 0
+      case .links: BatchHeader.linkBytes
       }
     let room = slot.count - BatchHeader.bytes
     guard itemCount * itemBytes == payloadBytes || kind == .epochEnd,
@@ -203,6 +208,15 @@ public struct BatchWriter {
     slot.storeBytes(of: row, toByteOffset: itemOffset, as: SessionRow.self)
     itemOffset += SessionRow.bytes
     header.itemCount += 1
+  }
+
+  /// Appends `count` items as they are in memory. `hasRoom(bytes: items.count)` must be true.
+  public mutating func append(_ items: UnsafeRawBufferPointer, count: Int) {
+    precondition(hasRoom(bytes: items.count), "the items do not fit a slot")
+    UnsafeMutableRawBufferPointer(rebasing: slot[itemOffset..<itemOffset + items.count])
+      .copyMemory(from: items)
+    itemOffset += items.count
+    header.itemCount += count
   }
 
   /// Appends text for a `.report`; at most the slot's room, checked.

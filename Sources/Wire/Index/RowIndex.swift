@@ -94,7 +94,9 @@ public struct ZeroPages<Row: BitwiseCopyable>: ~Copyable {
 
   /// The number in the first slot of `hash`, which may belong to another; 0 where there is none.
   @inlinable @inline(__always)
-  public func first(_ hash: UInt64) -> Int { Int(truncatingIfNeeded: slots[place(hash)] & 0xFFFF_FFFF) }
+  public func first(_ hash: UInt64) -> Int {
+    Int(truncatingIfNeeded: slots[place(hash)] & 0xFFFF_FFFF)
+  }
 
   @inlinable @inline(__always)
   public func probe(_ hash: UInt64) -> Probe { Probe(place: place(hash), tag: hash >> 32) }
