@@ -90,7 +90,7 @@ import Testing
     // Standard input stays open, so that the run goes on until the kill.
     let process = Process()
     process.executableURL = URL(fileURLWithPath: Command.renkei)
-    process.arguments = ["audit", "-r", "-", "-o", folder.path("out.html")]
+    process.arguments = ["audit", "-r", "-", "--trackers", "2", "-o", folder.path("out.html")]
     let input = Pipe()
     let errors = Pipe()
     process.standardInput = input

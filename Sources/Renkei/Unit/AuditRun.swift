@@ -28,7 +28,10 @@ struct AuditRun {
   func run() throws {
     let status = try StatusBoard(processes: trackers + 3)
     let collected = try AuditRun.ring("renkei-collected")
-    let shards = try RingSet(count: trackers, name: "renkei-shard")
+    // A single tracker owns everything: it reads what the collector writes.
+    let splits = trackers > 1
+    let shards = try RingSet(count: splits ? trackers : 0, name: "renkei-shard")
+    let inputs = splits ? shards.descriptors : [collected.descriptor]
     let epochs = try RingSet(count: trackers, name: "renkei-epoch")
     let finished = try AuditRun.ring("renkei-finished")
     let supervision = Supervision()
@@ -43,7 +46,6 @@ struct AuditRun {
         "\(process)", "--parent", "\(getpid())",
       ]
     }
-    let descriptors = [status.descriptor, collected.descriptor] + shards.descriptors
     if let reportOptions {
       try supervision.start(
         "reporter", ["report", "--input-fd", "\(finished.descriptor)"] + reportOptions,
@@ -59,15 +61,18 @@ struct AuditRun {
       try supervision.start(
         "tracker \(index + 1)",
         stage("track", 3 + index) + [
-          "--number", "\(index + 1)", "--input-fd", "\(shards.descriptors[index])", "--output-fd",
+          "--number", "\(index + 1)", "--input-fd", "\(inputs[index])", "--output-fd",
           "\(epochs.descriptors[index])",
         ],
-        [status.descriptor, shards.descriptors[index], epochs.descriptors[index]])
+        [status.descriptor, inputs[index], epochs.descriptors[index]])
     }
-    try supervision.start(
-      "splitter",
-      stage("split", splitter) + ["--input-fd", "\(collected.descriptor)"]
-        + shards.options("--output-fd"), descriptors)
+    if splits {
+      try supervision.start(
+        "splitter",
+        stage("split", splitter) + ["--input-fd", "\(collected.descriptor)"]
+          + shards.options("--output-fd"),
+        [status.descriptor, collected.descriptor] + shards.descriptors)
+    }
     try supervision.start(
       "collector",
       stage("collect", collector) + ["--output-fd", "\(collected.descriptor)"]
