@@ -21,26 +21,22 @@ enum Handshake {
     }
   }
 
-  /// Books what became of the one session's request. A is the server.
-  static func book(_ link: inout Link) {
-    let events = link.events
-    let isICMP =
-      link.protocolNumber == IPProtocolNumber.icmp
-      || link.protocolNumber == IPProtocolNumber.icmpv6
+  /// What became of the request of a session with a handshake, where it came to nothing.
+  enum Failure { case refused, unanswered, halfOpen, unasked, unheard }
+
+  /// - Parameter events: of the one session, A being the server.
+  /// - Returns: nil where the session went on.
+  static func failure(_ events: SessionEvents, protocolNumber: UInt8) -> Failure? {
     if events.contains(.synAckFromA) {
       // An echo reply is all there is to wait for; TCP goes on, or it was a probe or a flood.
-      guard !isICMP, events.isDisjoint(with: [.progressFromA, .progressFromB]) else { return }
-      if events.contains(.synFromB) { link.halfOpen = 1 } else { link.unasked = 1 }
-      return
+      let isICMP =
+        protocolNumber == IPProtocolNumber.icmp || protocolNumber == IPProtocolNumber.icmpv6
+      guard !isICMP, events.isDisjoint(with: [.progressFromA, .progressFromB]) else { return nil }
+      return events.contains(.synFromB) ? .halfOpen : .unasked
     }
     // The SYN+ACK is missing from the capture, but the session went on: the server did answer.
-    if events.contains(.progressFromA) { return }
-    if events.contains(.rstFromA) {
-      link.refused = 1
-    } else if events.contains(.progressFromB) {
-      link.unheard = 1
-    } else {
-      link.unanswered = 1
-    }
+    if events.contains(.progressFromA) { return nil }
+    if events.contains(.rstFromA) { return .refused }
+    return events.contains(.progressFromB) ? .unheard : .unanswered
   }
 }

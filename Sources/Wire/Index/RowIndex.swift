@@ -23,7 +23,7 @@ public struct ZeroPages<Row: BitwiseCopyable>: ~Copyable {
   deinit { munmap(rows, bytes) }
 }
 
-/// The hash of two words: two products of 128 bits mix all of both.
+/// The hash of two words: the halves of their product, to which every bit of both contributes.
 ///
 /// Seeded by the process, so that nobody can send what all falls into one place. Nothing that is
 /// reported may depend on places.
@@ -36,8 +36,7 @@ public struct ZeroPages<Row: BitwiseCopyable>: ~Copyable {
   @inlinable @inline(__always)
   public func callAsFunction(_ a: UInt64, _ b: UInt64) -> UInt64 {
     let product = (a ^ one).multipliedFullWidth(by: b ^ other)
-    let mixed = (product.high ^ product.low).multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
-    return mixed.high ^ mixed.low
+    return product.high ^ product.low
   }
 }
 
