@@ -15,7 +15,7 @@ public struct TrackerConfiguration: Sendable {
 
   public init(
     tcpIdleTimeoutSeconds: Int = 3600, idleTimeoutSeconds: Int = 120,
-    activeTimeoutSeconds: Int = 1800, sessionsMax: Int = 6_000_000
+    activeTimeoutSeconds: Int = 1800, sessionsMax: Int = 12_000_000
   ) {
     self.tcpIdleTimeoutSeconds = tcpIdleTimeoutSeconds
     self.idleTimeoutSeconds = idleTimeoutSeconds

@@ -79,7 +79,7 @@ struct SessionTable: ~Copyable {
         renkei_prefetch(rows + index.first(ahead[number].hash) - 1)
       }
       for number in 0..<now {
-        book(ahead[number], into: &sink)
+        book(ahead + number, into: &sink)
       }
       left -= now
     }
@@ -87,33 +87,32 @@ struct SessionTable: ~Copyable {
 
   @inline(__always)
   private mutating func book(
-    _ packet: SessionPacket, into sink: inout some SessionSink & ~Copyable
+    _ packet: UnsafePointer<SessionPacket>, into sink: inout some SessionSink & ~Copyable
   ) {
-    var probe = index.probe(packet.hash)
+    var probe = index.probe(packet.pointee.hash)
     while let number = index.next(&probe) {
       // SAFETY: the index only ever holds numbers of rows, from 1.
       let row = rows + number - 1
-      if SessionTable.isKey(of: row, packet.a, packet.b) {
-        if isPlain(packet, in: row) {
-          SessionTable.count(packet, in: row)
-          row.pointee.events.formUnion(packet.events)
-          row.pointee.lastTick = packet.tick
-        } else {
-          take(packet, in: row, into: &sink)
-        }
-        return
+      guard SessionTable.isKey(of: row, packet.pointee.a, packet.pointee.b) else { continue }
+      if isPlain(packet, in: row) {
+        SessionTable.count(packet, in: row)
+        row.pointee.events.formUnion(packet.pointee.events)
+        row.pointee.lastTick = packet.pointee.tick
+      } else {
+        take(packet, in: row, into: &sink)
       }
+      return
     }
     beginNew(packet, into: &sink)
   }
 
   @inline(never)
   private mutating func beginNew(
-    _ packet: SessionPacket, into sink: inout some SessionSink & ~Copyable
+    _ packet: UnsafePointer<SessionPacket>, into sink: inout some SessionSink & ~Copyable
   ) {
     SessionTable.begin(rows + count, packet)
     count += 1
-    index.enter(packet.hash, number: count)
+    index.enter(packet.pointee.hash, number: count)
     if count > sessionsMax { exportOldest(into: &sink) }
   }
 
@@ -132,24 +131,24 @@ struct SessionTable: ~Copyable {
   /// Whether the packet, like most, only counts: it says nothing about the session's beginning or end,
   /// comes in order and without a silence before it, and no report is due.
   @inline(__always)
-  private func isPlain(_ packet: SessionPacket, in row: UnsafeMutablePointer<SessionRow>) -> Bool {
+  private func isPlain(_ packet: UnsafePointer<SessionPacket>, in row: UnsafeMutablePointer<SessionRow>) -> Bool {
     let plain: SessionEvents = [.progressFromA, .progressFromB, .insideTunnel, .portsUnknown]
-    let now = UInt32(truncatingIfNeeded: packet.tick >> SessionTable.reportedAtShift)
+    let now = UInt32(truncatingIfNeeded: packet.pointee.tick >> SessionTable.reportedAtShift)
     // Times before the last packet or the last report wrap around to large ones.
-    return packet.tick &- row.pointee.lastTick <= quietTicks
+    return packet.pointee.tick &- row.pointee.lastTick <= quietTicks
       && now &- row.pointee.reportedAt <= activeUnits
-      && packet.events.subtracting(plain).isEmpty
+      && packet.pointee.events.subtracting(plain).isEmpty
       && (row.pointee.packetsAB | row.pointee.packetsBA) >> 31 == 0
   }
 
   @inline(__always)
-  private static func count(_ packet: SessionPacket, in row: UnsafeMutablePointer<SessionRow>) {
+  private static func count(_ packet: UnsafePointer<SessionPacket>, in row: UnsafeMutablePointer<SessionRow>) {
     // Without a branch: nobody can guess which side speaks next.
-    let back = UInt32(packet.fromB)
+    let back = UInt32(packet.pointee.fromB)
     row.pointee.packetsAB &+= 1 &- back
     row.pointee.packetsBA &+= back
-    let length = UInt64(packet.lengthBytes)
-    let bytesBA = length & (0 &- UInt64(packet.fromB))
+    let length = UInt64(packet.pointee.lengthBytes)
+    let bytesBA = length & (0 &- UInt64(packet.pointee.fromB))
     row.pointee.bytesAB &+= length &- bytesBA
     row.pointee.bytesBA &+= bytesBA
   }
@@ -157,7 +156,7 @@ struct SessionTable: ~Copyable {
   /// Anything else on a known five-tuple.
   @inline(never)
   private mutating func take(
-    _ packet: SessionPacket, in row: UnsafeMutablePointer<SessionRow>,
+    _ packet: UnsafePointer<SessionPacket>, in row: UnsafeMutablePointer<SessionRow>,
     into sink: inout some SessionSink & ~Copyable
   ) {
     if isEnded(row.pointee, before: packet) {
@@ -169,57 +168,57 @@ struct SessionTable: ~Copyable {
   }
 
   @inline(__always)
-  private static func begin(_ slot: UnsafeMutablePointer<SessionRow>, _ packet: SessionPacket) {
+  private static func begin(_ slot: UnsafeMutablePointer<SessionRow>, _ packet: UnsafePointer<SessionPacket>) {
     var row = SessionRow()
-    row.a = UInt32(truncatingIfNeeded: packet.a)
-    row.aPort = UInt16(truncatingIfNeeded: packet.a >> 32)
-    row.protocolNumber = UInt8(truncatingIfNeeded: packet.a >> 48)
-    row.b = UInt32(truncatingIfNeeded: packet.b)
-    row.bPort = UInt16(truncatingIfNeeded: packet.b >> 32)
+    row.a = UInt32(truncatingIfNeeded: packet.pointee.a)
+    row.aPort = UInt16(truncatingIfNeeded: packet.pointee.a >> 32)
+    row.protocolNumber = UInt8(truncatingIfNeeded: packet.pointee.a >> 48)
+    row.b = UInt32(truncatingIfNeeded: packet.pointee.b)
+    row.bPort = UInt16(truncatingIfNeeded: packet.pointee.b >> 32)
     row.state = SessionRow.whole
-    row.events = packet.events
-    if packet.fromB != 0 { row.events.insert(.firstFromB) }
-    row.firstTick = packet.tick
-    row.lastTick = packet.tick
-    row.reportedAt = UInt32(truncatingIfNeeded: packet.tick >> reportedAtShift)
+    row.events = packet.pointee.events
+    if packet.pointee.fromB != 0 { row.events.insert(.firstFromB) }
+    row.firstTick = packet.pointee.tick
+    row.lastTick = packet.pointee.tick
+    row.reportedAt = UInt32(truncatingIfNeeded: packet.pointee.tick >> reportedAtShift)
     slot.pointee = row
     count(packet, in: slot)
   }
 
   private mutating func add(
-    _ packet: SessionPacket, to slot: UnsafeMutablePointer<SessionRow>,
+    _ packet: UnsafePointer<SessionPacket>, to slot: UnsafeMutablePointer<SessionRow>,
     into sink: inout some SessionSink & ~Copyable
   ) {
-    let isFromB = packet.fromB != 0
+    let isFromB = packet.pointee.fromB != 0
     SessionTable.count(packet, in: slot)
     let synAck: SessionEvents = [.synAckFromA, .synAckFromB]
-    if !packet.events.isDisjoint(with: synAck) && slot.pointee.handshakeTicks == 0
+    if !packet.pointee.events.isDisjoint(with: synAck) && slot.pointee.handshakeTicks == 0
       && slot.pointee.events.contains(isFromB ? .synFromA : .synFromB)
-      && packet.tick >= slot.pointee.firstTick
+      && packet.pointee.tick >= slot.pointee.firstTick
     {
       // At least one tick, since 0 means that it was not measured.
       slot.pointee.handshakeTicks = UInt32(
-        clamping: max(1, packet.tick &- slot.pointee.firstTick))
+        clamping: max(1, packet.pointee.tick &- slot.pointee.firstTick))
     }
-    slot.pointee.events.formUnion(packet.events)
-    if packet.tick < slot.pointee.firstTick {
+    slot.pointee.events.formUnion(packet.pointee.events)
+    if packet.pointee.tick < slot.pointee.firstTick {
       // Stored behind what it came before: several queues, or files that overlap.
-      slot.pointee.firstTick = packet.tick
+      slot.pointee.firstTick = packet.pointee.tick
       if isFromB {
         slot.pointee.events.insert(.firstFromB)
       } else {
         slot.pointee.events.remove(.firstFromB)
       }
     }
-    if packet.tick > slot.pointee.lastTick {
+    if packet.pointee.tick > slot.pointee.lastTick {
       let ends: SessionEvents = [.finFromA, .finFromB, .rstFromA, .rstFromB]
-      if packet.tick &- slot.pointee.lastTick > SessionTable.silenceTicks
-        && packet.events.isDisjoint(with: ends)
+      if packet.pointee.tick &- slot.pointee.lastTick > SessionTable.silenceTicks
+        && packet.pointee.events.isDisjoint(with: ends)
       {
         slot.pointee.events.insert(isFromB ? .brokeSilenceB : .brokeSilenceA)
       }
-      slot.pointee.lastTick = packet.tick
-      let now = UInt32(truncatingIfNeeded: packet.tick >> SessionTable.reportedAtShift)
+      slot.pointee.lastTick = packet.pointee.tick
+      let now = UInt32(truncatingIfNeeded: packet.pointee.tick >> SessionTable.reportedAtShift)
       // The second condition keeps the 32-bit packet counters from running over.
       if now &- slot.pointee.reportedAt > activeUnits && now > slot.pointee.reportedAt
         || (slot.pointee.packetsAB | slot.pointee.packetsBA) >> 31 != 0
@@ -241,20 +240,20 @@ struct SessionTable: ~Copyable {
   /// Either the silence was too long, or a SYN comes after the end of the old session. A SYN that
   /// follows a refusal within three seconds is the same attempt again: some systems try thrice.
   @inline(__always)
-  private func isEnded(_ row: SessionRow, before packet: SessionPacket) -> Bool {
-    let gap = packet.tick > row.lastTick ? packet.tick &- row.lastTick : 0
+  private func isEnded(_ row: SessionRow, before packet: UnsafePointer<SessionPacket>) -> Bool {
+    let gap = packet.pointee.tick > row.lastTick ? packet.pointee.tick &- row.lastTick : 0
     let isHandshaking =
       row.protocolNumber == IPProtocolNumber.tcp || row.protocolNumber == IPProtocolNumber.sctp
       || row.protocolNumber == IPProtocolNumber.dccp
     if gap > (isHandshaking ? tcpIdleTicks : idleTicks) { return true }
-    let isSyn = !packet.events.isDisjoint(with: [.synFromA, .synFromB])
+    let isSyn = !packet.pointee.events.isDisjoint(with: [.synFromA, .synFromB])
     guard isSyn && isHandshaking else { return false }
     let answered = !row.events.isDisjoint(with: [.synAckFromA, .synAckFromB])
     let progressed = !row.events.isDisjoint(with: [.progressFromA, .progressFromB])
     let closed = !row.events.isDisjoint(with: [.rstFromA, .rstFromB, .finFromA, .finFromB])
     if closed { return answered || progressed || gap > Tick.seconds(3) }
     // Established by what was seen, and the SYN is no late copy of its own: the ports are reused.
-    return progressed && packet.tick > row.firstTick &+ Tick.seconds(1)
+    return progressed && packet.pointee.tick > row.firstTick &+ Tick.seconds(1)
   }
 
   // MARK: - Room
