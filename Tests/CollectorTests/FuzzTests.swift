@@ -78,6 +78,154 @@ import Wire
     }
   }
 
+  /// Plain packets mostly, and what is just not plain: other lengths, types, protocols, ports,
+  /// addresses and times, cut off anywhere, and some twice.
+  private func nearlyPlain(_ count: Int, _ generator: inout SeededGenerator) -> [TestPacket] {
+    var packets: [TestPacket] = []
+    var ns: UInt64 = 1_700_000_000_000_000_000
+    for index in 0..<count {
+      let payload = [UInt8](repeating: 7, count: .random(in: 0...24, using: &generator))
+      let ports: [UInt16] = [
+        53, 443, 4789, 6081, 50_000, UInt16.random(in: 0 ... .max, using: &generator),
+      ]
+      let one = ports.randomElement(using: &generator) ?? 1
+      let other = ports.randomElement(using: &generator) ?? 1
+      let isTCP = Bool.random(using: &generator)
+      let packet = Frame.ipv4(
+        protocolNumber: isTCP ? 6 : 17, identification: UInt16(index & 3 == 0 ? 0 : index),
+        isTCP ? Frame.tcp(one, other, payload) : Frame.udp(one, other, payload))
+      var frame =
+        index % 5 == 0
+        ? Frame.ethernet(.vlan, Frame.vlan(5, .ipv4, packet)) : Frame.ethernet(.ipv4, packet)
+      let originalLength = frame.count
+      switch Int.random(in: 0..<12, using: &generator) {
+      case 0: frame[.random(in: 12..<frame.count, using: &generator)] ^= 1 << (index & 7)
+      case 1: frame[.random(in: 12..<38, using: &generator)] = 0xFF
+      case 2: frame = Array(frame.prefix(.random(in: 0...70, using: &generator)))
+      case 3: frame = mutate(frame, &generator)
+      case 4: frame += [UInt8](repeating: 0, count: .random(in: 1...20, using: &generator))
+      default: break
+      }
+      ns &+= .random(in: 0...400_000, using: &generator)
+      if index % 70 == 0 { ns &-= .random(in: 0...60_000_000, using: &generator) }
+      if index % 90 == 0 { ns &+= .random(in: 0...400_000_000, using: &generator) }
+      packets.append(
+        TestPacket(frame, timestampNs: ns, originalLength: max(originalLength, frame.count)))
+      if let last = packets.last, index % 6 == 0 { packets.append(last) }
+    }
+    return packets
+  }
+
+  private func pcapng(_ packets: [TestPacket], order: ByteOrder) -> [UInt8] {
+    var writer = PcapngWriter()
+    writer.section(order)
+    writer.interface(resolution: 9)
+    writer.interface(resolution: 9)
+    for (index, packet) in packets.enumerated() {
+      if index % 40 == 39 {
+        // Without a time of its own.
+        writer.simplePacket(packet.bytes)
+      } else {
+        writer.packet(
+          packet.bytes, interface: index % 50 == 0 ? 1 : 0, ticks: packet.timestampNs,
+          originalLength: packet.originalLength)
+      }
+    }
+    return writer.bytes
+  }
+
+  @Test(
+    "gives the same on the short way as on the general one, which files of the other byte order go")
+  func shortWay() throws {
+    var generator = TestSeed.generator(for: "shortWay")
+    let directory = try TemporaryDirectory()
+    for round in 0..<40 {
+      let packets = nearlyPlain(1000, &generator)
+      let files = try [
+        PcapWriter.file(packets, order: .little, nanoseconds: true),
+        PcapWriter.file(packets, order: .big, nanoseconds: true),
+        pcapng(packets, order: .little), pcapng(packets, order: .big),
+      ].enumerated().map { try directory.write($1, to: "\($0)") }
+      for deduplicates in [false, true] {
+        let runs = try files.map { file in
+          var configuration = CollectorConfiguration(files: [file], deduplicate: deduplicates)
+          configuration.decapsulate = round % 2 == 0
+          return try CollectorRun(configuration, slotBytes: 4096)
+        }
+        for (run, general) in [(runs[0], runs[1]), (runs[2], runs[3])] {
+          #expect(run.failure == nil)
+          #expect(run.accountsForEverything)
+          #expect(run.records == general.records)
+          #expect(run.entries.map(\.1) == general.entries.map(\.1))
+          #expect(run.headers.map(\.accounting) == general.headers.map(\.accounting))
+          #expect(run.headers.map(\.baseTick) == general.headers.map(\.baseTick))
+          #expect(run.report?.startNs == general.report?.startNs)
+          #expect(run.report?.endNs == general.report?.endNs)
+          #expect(run.report?.frameBytes == general.report?.frameBytes)
+        }
+        #expect(runs[0].report?.startNs == packets.map(\.timestampNs).min())
+        #expect(runs[0].report?.endNs == packets.map(\.timestampNs).max())
+      }
+    }
+  }
+
+  @Test("takes the same runs of packets whole and through small windows", arguments: [true, false])
+  func windowedRuns(isPcap: Bool) throws {
+    var generator = TestSeed.generator(for: "windowedRuns")
+    for _ in 0..<60 {
+      let packets = nearlyPlain(150, &generator)
+      var file = isPcap ? PcapWriter.file(packets) : pcapng(packets, order: .little)
+      // A claim of a length that is not there.
+      if Bool.random(using: &generator) {
+        file[.random(in: 24..<file.count, using: &generator)] ^= 0x41
+      }
+      let whole = try batches(file) { _ in file.count }
+      #expect(try batches(file) { .random(in: 1...$0, using: &generator) } == whole)
+      #expect(try batches(file) { _ in .random(in: 1...200, using: &generator) } == whole)
+    }
+  }
+
+  /// What is in the ring after `file` was read: counters and items of each batch; each window in memory of its own, so
+  /// that the address sanitizer sees reads beyond it. `windowBytes` gets what is left.
+  private func batches(_ file: [UInt8], windowBytes: (Int) -> Int) throws -> [Batch] {
+    let descriptor = try makeRing(slots: 64, slotBytes: 4096)
+    var recorder = try PacketRecorder(
+      decoder: FrameDecoder(), filter: "", deduplicates: true,
+      writer: RecordWriter(
+        ring: RingWriter(try openRing(descriptor)), streamID: 1, capturePoint: 1,
+        addressCapacity: 100))
+    recorder.beginFile()
+    guard var parser = file.withUnsafeBytes({ CaptureParser(beginning: $0) }) else { return [] }
+    var begin = 0
+    var grown = 0
+    while true {
+      let length = min(file.count - begin, max(grown, windowBytes(file.count - begin)))
+      let window = UnsafeMutableRawBufferPointer.allocate(byteCount: length, alignment: 1)
+      defer { window.deallocate() }
+      window.copyBytes(from: file[begin..<begin + length])
+      let isLast = begin + length == file.count
+      let step = parser.parse(UnsafeRawBufferPointer(window), isLast: isLast, into: &recorder)
+      begin += step.consumed
+      if step.damage != nil || isLast { break }
+      grown = step.consumed == 0 ? length * 2 : 0
+    }
+    recorder.end(report: Array("\(recorder.packets) \(recorder.frameBytes)".utf8))
+    return try drain(try openRing(descriptor)).map { slot in
+      try slot.withUnsafeBytes { bytes in
+        let reader = try BatchReader(bytes)
+        return Batch(
+          accounting: reader.header.accounting, baseTick: reader.header.baseTick,
+          items: Array(reader.payload))
+      }
+    }
+  }
+
+  private struct Batch: Equatable {
+    var accounting: Accounting
+    var baseTick: UInt64
+    var items: [UInt8]
+  }
+
   @Test(
     "parses mutated captures of both formats, whole and through small windows alike",
     arguments: [true, false])

@@ -24,6 +24,16 @@ void renkei_set_process_name(const char *name);
 /// Asks for the cache line at `address` to be brought in for writing.
 static inline void renkei_prefetch(const void *address) { __builtin_prefetch(address, 1, 3); }
 
+/// Asks for the cache line at `address` to be brought in for reading; never faults.
+static inline void renkei_prefetch_read(const void *address) { __builtin_prefetch(address, 0, 3); }
+
+/// `value`, of which the compiler then knows nothing: a mask that it could see through would become a
+/// branch.
+static inline uint64_t renkei_opaque(uint64_t value) {
+  __asm__("" : "+r"(value));
+  return value;
+}
+
 /// Tells the core that this is a spin loop.
 static inline void renkei_pause(void) {
 #if defined(__x86_64__)

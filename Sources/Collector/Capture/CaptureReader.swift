@@ -128,7 +128,7 @@ final class CaptureReader {
   ) throws -> CaptureDamage? {
     switch input {
     case .mapped(let file):
-      return try CaptureReader.read(mapped: file.bytes, into: &sink, progress: progress)
+      return try CaptureReader.read(mapped: file, into: &sink, progress: progress)
     case .stream(let buffer):
       return try read(stream: buffer, into: &sink, progress: progress)
     case .libpcap(let file):
@@ -137,17 +137,20 @@ final class CaptureReader {
   }
 
   private static func read<Sink: PacketSink & ~Copyable>(
-    mapped bytes: UnsafeRawBufferPointer, into sink: inout Sink,
+    mapped file: borrowing MappedFile, into sink: inout Sink,
     progress: (UInt64, borrowing Sink) -> Void
   ) throws(Sink.Failure) -> CaptureDamage? {
+    let bytes = file.bytes
     guard var parser = CaptureParser(beginning: bytes) else { return nil }
     var begin = 0
+    var givenBack = 0
     var windowBytes = CaptureReader.windowBytes
     while true {
       let end = min(bytes.count, begin + windowBytes)
       let window = UnsafeRawBufferPointer(rebasing: bytes[begin..<end])
       let step = try parser.parse(window, isLast: end == bytes.count, into: &sink)
       begin += step.consumed
+      givenBack = file.giveBack(from: givenBack, to: begin)
       progress(UInt64(begin), sink)
       if step.damage != nil || end == bytes.count { return step.damage }
       // A record longer than the window: show more of it.

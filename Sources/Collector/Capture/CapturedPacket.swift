@@ -16,6 +16,41 @@ protocol PacketSink: ~Copyable {
   associatedtype Failure: Error
   /// Takes one packet. An error ends the reading and passes through to whoever started it.
   mutating func take(_ packet: CapturedPacket) throws(Failure)
+  /// Takes packets from the front of `window` as long as they are of the kind that there is a shorter
+  /// way for. The one after them goes to `take`.
+  ///
+  /// - Returns: the bytes taken, which are whole packets; 0 where the first one is of another kind. At least
+  ///   `headerBytes` of the window are left.
+  mutating func takeRun<Layout: PacketLayout>(
+    _ window: UnsafeRawBufferPointer, _ layout: Layout
+  ) -> Int
+}
+
+extension PacketSink where Self: ~Copyable {
+  /// No shorter way.
+  mutating func takeRun<Layout: PacketLayout>(
+    _ window: UnsafeRawBufferPointer, _ layout: Layout
+  ) -> Int { 0 }
+}
+
+/// Where Ethernet packets of one clock lie in a format. The values are constant over a run of packets,
+/// so that reading them costs what a loop by hand would.
+protocol PacketLayout {
+  /// Bytes before the frame, in the header at a packet's beginning.
+  static var headerBytes: Int { get }
+
+  // SAFETY for all: `header` has `headerBytes` readable bytes. Where `size` is given, that is
+  // `size(of: header)`, and so many bytes are readable.
+
+  /// What the packet claims to take, from one header to the next.
+  func size(of header: UnsafeRawPointer) -> Int
+  /// Captured bytes of the frame behind the header; negative where the packet is none of this layout, or
+  /// contradicts itself.
+  func capturedLength(of header: UnsafeRawPointer, size: Int) -> Int
+  /// Frame octets as on the wire.
+  func originalLength(of header: UnsafeRawPointer) -> UInt32
+  /// Nanoseconds since 1970.
+  func timestampNs(of header: UnsafeRawPointer) -> UInt64
 }
 
 /// How far a parser got.

@@ -68,13 +68,16 @@ enum LinkType: UInt16, CaseIterable, Sendable {
     }
   }
 
+  /// Of every link type but those few.
+  static let capturedLengthMax = 262_144
+
   /// The largest captured length that a packet of link type `number` may have, as Wireshark has it:
   /// 256 KiB, and more where the "packets" are D-Bus messages, USB transfers or ELAN bus frames.
   static func capturedLengthMax(number: UInt32) -> Int {
     switch number {
     case 231, 249: 128 << 20
     case 279: 32 << 20
-    default: 262_144
+    default: capturedLengthMax
     }
   }
 }

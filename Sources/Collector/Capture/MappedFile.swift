@@ -19,6 +19,22 @@ struct MappedFile: ~Copyable {
     bytes = UnsafeRawBufferPointer(start: base, count: byteCount)
   }
 
+  /// Unmaps the whole pages from `begin` to `end`, so that a large file does not fill the memory of this
+  /// process. They may still be read, which maps them again. `begin`: where the call before ended, or 0.
+  ///
+  /// - Returns: where the next call begins.
+  func giveBack(from begin: Int, to end: Int) -> Int {
+    let pageEnd = end & ~(MappedFile.pageBytes - 1)
+    guard pageEnd > begin else { return begin }
+    // SAFETY: the mapping is private and never written to, so that nothing is lost with its pages.
+    madvise(
+      UnsafeMutableRawPointer(mutating: bytes.baseAddress.unsafelyUnwrapped + begin),
+      pageEnd - begin, MADV_DONTNEED)
+    return pageEnd
+  }
+
+  private static let pageBytes = Int(sysconf(Int32(_SC_PAGESIZE)))
+
   deinit {
     munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count)
   }

@@ -41,7 +41,13 @@ struct PcapParser {
     let isSwapped = isSwapped
     let fractionNs = fractionNs
     let limit = capturedLengthMax
+    let layout = PcapLayout(fractionNs: fractionNs)
+    let hasRuns = !isSwapped && lengthOrder == .capturedFirst && linkType == .ethernet
     while window.count &- offset >= PcapParser.packetHeaderBytes {
+      if hasRuns {
+        let rest = UnsafeRawBufferPointer(start: base + offset, count: window.count &- offset)
+        offset &+= sink.takeRun(rest, layout)
+      }
       // SAFETY: the loop's condition says that a whole packet header is in the window.
       let header = base + offset
       var captured = Int(PcapParser.word(header, 8, isSwapped))
@@ -121,6 +127,37 @@ struct PcapParser {
   ) -> CaptureDamage {
     CaptureDamage.endsInside(
       what, beginning: position + UInt64(offset), end: position + UInt64(window.count))
+  }
+}
+
+/// A packet's header in the byte order of this machine: seconds, fraction, captured length, original
+/// length, of 32 bits each.
+struct PcapLayout: PacketLayout {
+  let fractionNs: UInt64
+
+  static var headerBytes: Int { PcapParser.packetHeaderBytes }
+
+  @inline(__always)
+  func size(of header: UnsafeRawPointer) -> Int {
+    PcapLayout.headerBytes &+ Int(header.loadUnaligned(fromByteOffset: 8, as: UInt32.self))
+  }
+
+  @inline(__always)
+  func capturedLength(of header: UnsafeRawPointer, size: Int) -> Int {
+    let captured = size &- PcapLayout.headerBytes
+    return captured <= LinkType.capturedLengthMax ? captured : -1
+  }
+
+  @inline(__always)
+  func originalLength(of header: UnsafeRawPointer) -> UInt32 {
+    header.loadUnaligned(fromByteOffset: 12, as: UInt32.self)
+  }
+
+  @inline(__always)
+  func timestampNs(of header: UnsafeRawPointer) -> UInt64 {
+    // Both are below 2³², so that neither product nor sum overflows.
+    UInt64(header.loadUnaligned(as: UInt32.self)) &* 1_000_000_000
+      &+ UInt64(header.loadUnaligned(fromByteOffset: 4, as: UInt32.self)) &* fractionNs
   }
 }
 

@@ -70,6 +70,12 @@ struct PcapngInterface {
       return result
     }
 
+    /// Nanoseconds in a tick, where that and nothing else is needed for `nanoseconds`.
+    var factor: UInt64? {
+      guard case .multiply(let factor) = unit, offsetNs == 0 else { return nil }
+      return factor
+    }
+
     private static func power(of base: UInt64, _ exponent: UInt64) -> UInt64 {
       (0..<exponent).reduce(1) { value, _ in value &* base }
     }

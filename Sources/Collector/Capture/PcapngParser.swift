@@ -12,7 +12,7 @@ struct PcapngParser {
   /// Interfaces in a section: as many as the obsolete packet block can number.
   private static let interfacesMax = 65_536
 
-  private enum BlockType {
+  fileprivate enum BlockType {
     static let interface: UInt32 = 1
     static let packet: UInt32 = 2
     static let simplePacket: UInt32 = 3
@@ -38,7 +38,19 @@ struct PcapngParser {
     var offset = 0
     var damage: CaptureDamage?
     while window.count &- offset >= PcapngParser.blockBytesMin {
-      let rest = UnsafeRawBufferPointer(rebasing: window[offset...])
+      var rest = UnsafeRawBufferPointer(rebasing: window[offset...])
+      if let layout = layout(of: rest) {
+        let consumed = sink.takeRun(rest, layout)
+        if consumed > 0 {
+          offset &+= consumed
+          // A block ends with its length.
+          let last = Int(word(rest, consumed &- 4))
+          // SAFETY: the run's last block lies in what it consumed.
+          latestNs = layout.timestampNs(
+            of: rest.baseAddress.unsafelyUnwrapped + (consumed &- last))
+          rest = UnsafeRawBufferPointer(rebasing: window[offset...])
+        }
+      }
       let type = rest.loadUnaligned(as: UInt32.self)
       if type == BlockType.section, let reason = learnByteOrder(rest) {
         damage = CaptureDamage(offset: position + UInt64(offset), reason: reason)
@@ -192,6 +204,22 @@ struct PcapngParser {
     return nil
   }
 
+  /// For a run of packets of one interface that begins at the front of `rest`; nil where there is none.
+  @inline(__always)
+  private func layout(of rest: UnsafeRawBufferPointer) -> PcapngLayout? {
+    guard rest.count >= PcapngLayout.headerBytes, !isSwapped,
+      rest.loadUnaligned(as: UInt32.self) == BlockType.enhancedPacket
+    else { return nil }
+    let number = Int(word(rest, 8))
+    guard number < interfaces.count, interfaces[number].linkType == .ethernet,
+      let factor = interfaces[number].clock.factor
+    else { return nil }
+    return PcapngLayout(
+      interface: UInt32(truncatingIfNeeded: number), blockBytesMax: blockBytesMax, factor: factor,
+      // Times whose upper half is below this one's do not pass 2⁶³ − 1 nanoseconds.
+      upperTicksEnd: UInt32(truncatingIfNeeded: (UInt64(Int64.max) / factor) >> 32))
+  }
+
   // MARK: - Fields
 
   @inline(__always)
@@ -216,5 +244,47 @@ struct PcapngParser {
   private func tooShort(_ what: String, _ offset: Int) -> CaptureDamage {
     CaptureDamage(
       offset: position + UInt64(offset), reason: "the \(what) block there is too short")
+  }
+}
+
+/// An enhanced packet block in the byte order of this machine, of one interface, whose clock counts in a
+/// multiple of nanoseconds: type, block length, interface, time (upper and lower half), captured length,
+/// original length, of 32 bits each; then the frame, padding, options, and the block length once more.
+struct PcapngLayout: PacketLayout {
+  let interface: UInt32
+  let blockBytesMax: Int
+  /// Nanoseconds in a tick of the clock.
+  let factor: UInt64
+  /// Beyond it times are clamped, which is for the general way.
+  let upperTicksEnd: UInt32
+
+  static var headerBytes: Int { 28 }
+
+  @inline(__always)
+  private func word(_ header: UnsafeRawPointer, _ offset: Int) -> UInt32 {
+    header.loadUnaligned(fromByteOffset: offset, as: UInt32.self)
+  }
+
+  @inline(__always)
+  func size(of header: UnsafeRawPointer) -> Int { Int(word(header, 4)) }
+
+  @inline(__always)
+  func capturedLength(of header: UnsafeRawPointer, size: Int) -> Int {
+    let captured = Int(word(header, 20))
+    // Header, frame, and length at the end.
+    let isWhole = captured <= LinkType.capturedLengthMax && captured &+ 32 <= size
+    guard isWhole, size <= blockBytesMax, size & 3 == 0 else { return -1 }
+    let isPacket =
+      word(header, 0) == PcapngParser.BlockType.enhancedPacket && word(header, 8) == interface
+      && word(header, 12) < upperTicksEnd
+    return isPacket && Int(word(header, size &- 4)) == size ? captured : -1
+  }
+
+  @inline(__always)
+  func originalLength(of header: UnsafeRawPointer) -> UInt32 { word(header, 24) }
+
+  @inline(__always)
+  func timestampNs(of header: UnsafeRawPointer) -> UInt64 {
+    (UInt64(word(header, 12)) << 32 | UInt64(word(header, 16))) &* factor
   }
 }

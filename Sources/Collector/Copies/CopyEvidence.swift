@@ -45,6 +45,14 @@ struct CopyEvidence {
     if packets == CopyEvidence.period { fade() }
   }
 
+  /// How many packets may be counted together until the next one makes the counts fade.
+  var countMax: Int { Int(CopyEvidence.period &- 1 &- packets) }
+
+  mutating func count(_ count: Int, weak: Int) {
+    packets &+= UInt32(truncatingIfNeeded: count)
+    weakPackets &+= UInt32(truncatingIfNeeded: weak)
+  }
+
   /// Whether a packet that equals one within the window is its copy.
   ///
   /// - Parameters:

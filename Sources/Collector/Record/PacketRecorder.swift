@@ -2,23 +2,23 @@ internal import Wire
 
 /// The pure core from a packet to its record: decode, filter, leave copies out, count, write.
 struct PacketRecorder: ~Copyable, PacketSink {
-  private var decoder: FrameDecoder
+  var decoder: FrameDecoder
   /// Meaningful only where `isFiltered`; not an optional, so that it can be used in place.
   private var filter: PacketFilter
-  private let isFiltered: Bool
+  let isFiltered: Bool
   /// Used only where `deduplicates`.
-  private var copies = CopyTable()
-  private let deduplicates: Bool
-  private(set) var writer: RecordWriter
+  var copies = CopyTable()
+  let deduplicates: Bool
+  var writer: RecordWriter
   /// Packets of the file being read.
-  private(set) var filePackets: UInt64 = 0
+  var filePackets: UInt64 = 0
   /// Packets of all files.
-  private(set) var packets: UInt64 = 0
+  var packets: UInt64 = 0
   /// Frame octets as on the wire, of all packets.
-  private(set) var frameBytes: UInt64 = 0
+  var frameBytes: UInt64 = 0
   /// Times of the file being read.
-  private var earliestNs = UInt64.max
-  private var latestNs: UInt64 = 0
+  var earliestNs = UInt64.max
+  var latestNs: UInt64 = 0
   /// Times of the files before it.
   private var timesBefore: (start: UInt64, end: UInt64)?
 

@@ -45,9 +45,9 @@ struct RecordWriter: ~Copyable {
   /// Bytes of text that a report may have.
   var reportBytesMax: Int { ring.slotBytes - BatchHeader.bytes }
 
-  /// Counts a packet that makes no record.
-  mutating func count(_ outcome: PacketOutcome) {
-    published[outcome] += 1
+  /// Counts packets that make no record.
+  mutating func count(_ outcome: PacketOutcome, packets: UInt64 = 1) {
+    published[outcome] += packets
   }
 
   /// Writes a packet's record, or counts it as `addressBookFull`.
@@ -85,8 +85,32 @@ struct RecordWriter: ~Copyable {
 
   /// 240.0.0.0/4 without the broadcast address: real there, but taken by the handles.
   @inline(__always)
-  private static func needsHandle(_ address: UInt32) -> Bool {
+  static func needsHandle(_ address: UInt32) -> Bool {
     address >= AddressHandle.first && address != .max
+  }
+
+  // MARK: - Runs of records
+
+  /// The open batch, for writing records of packets that need no handle without the detour over
+  /// `append`; afterwards `append(recordsUpTo:)` says how many these were.
+  struct Room {
+    /// Where the next record goes.
+    var next: UnsafeMutableRawPointer
+    /// Where the last one may go.
+    let last: UnsafeMutableRawPointer
+    /// Records' ticks count from it, and must fit 16 bits.
+    let baseTick: UInt64
+  }
+
+  /// nil where a batch is to be opened first.
+  var room: Room? {
+    guard isOpen else { return nil }
+    return Room(
+      next: batch.itemEnd, last: batch.itemLimit - PacketRecord.bytes, baseTick: baseTick)
+  }
+
+  mutating func append(recordsUpTo end: UnsafeMutableRawPointer) {
+    batch.append(recordsUpTo: end)
   }
 
   // MARK: - Addresses

@@ -202,6 +202,29 @@ public struct BatchWriter {
     header.itemCount &+= 1
   }
 
+  /// Where the next item goes. For a caller that writes a run of records itself and then says so with
+  /// `append(recordsUpTo:)`.
+  @inlinable public var itemEnd: UnsafeMutableRawPointer {
+    // SAFETY: a slot is never empty, and items never pass its end.
+    slot.baseAddress.unsafelyUnwrapped + itemOffset
+  }
+
+  /// The address entries begin here; items must not pass it.
+  @inlinable public var itemLimit: UnsafeMutableRawPointer {
+    // SAFETY: as above.
+    slot.baseAddress.unsafelyUnwrapped + entryOffset
+  }
+
+  /// Counts in the records that were written from `itemEnd` to `end`, one behind the other.
+  @inlinable public mutating func append(recordsUpTo end: UnsafeMutableRawPointer) {
+    let bytes = end - itemEnd
+    precondition(
+      bytes >= 0 && end <= itemLimit && bytes % PacketRecord.bytes == 0,
+      "records beyond a batch's room")
+    itemOffset += bytes
+    header.itemCount += bytes / PacketRecord.bytes
+  }
+
   /// Appends a session row. `hasRoom(bytes: SessionRow.bytes)` must be true.
   @inlinable public mutating func append(_ row: SessionRow) {
     // SAFETY: as above.

@@ -75,6 +75,29 @@
     bytes.storeBytes(of: second.littleEndian, toByteOffset: 8, as: UInt64.self)
     bytes.storeBytes(of: third.littleEndian, toByteOffset: 15, as: UInt32.self)
   }
+
+  /// Writes a record as `write(to:)` does, without flags, from the fields as they lie together in a
+  /// packet. `PacketRecord.bytes` bytes must be writable at `bytes`.
+  ///
+  /// - Parameter ports: the source's in the upper half, the destination's in the lower.
+  /// - Complexity: O(1); six stores, but a dozen instructions fewer than to compose three.
+  @inlinable @inline(__always)
+  public static func write(
+    destination: UInt32, source: UInt32, ports: UInt32, protocolNumber: UInt8, tcpFlags: UInt8,
+    lengthBytes: UInt16, tick: UInt16, to bytes: UnsafeMutableRawPointer
+  ) {
+    let destinationPort = UInt16(truncatingIfNeeded: ports)
+    let sourcePort = UInt16(truncatingIfNeeded: ports >> 16)
+    let kind = UInt32(protocolNumber) | UInt32(tcpFlags) << 16
+    let lengthAndTick = UInt32(lengthBytes) | UInt32(tick) << 16
+    bytes.storeBytes(of: destination.littleEndian, as: UInt32.self)
+    bytes.storeBytes(of: destinationPort.littleEndian, toByteOffset: 4, as: UInt16.self)
+    bytes.storeBytes(of: source.littleEndian, toByteOffset: 6, as: UInt32.self)
+    bytes.storeBytes(of: sourcePort.littleEndian, toByteOffset: 10, as: UInt16.self)
+    // Its fourth byte is the length's first, which comes after it.
+    bytes.storeBytes(of: kind.littleEndian, toByteOffset: 12, as: UInt32.self)
+    bytes.storeBytes(of: lengthAndTick.littleEndian, toByteOffset: 15, as: UInt32.self)
+  }
 }
 
 /// The high byte of a record's protocol field.
