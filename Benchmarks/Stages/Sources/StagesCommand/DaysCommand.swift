@@ -19,7 +19,8 @@ struct DaysCommand: ParsableCommand {
     let input = try RingFile()
     let shards = try (0..<trackers).map { _ in try RingFile() }
     let epochs = try (0..<trackers).map { _ in try RingFile() }
-    let board = dup(try StatusBoard(processes: trackers + 3).descriptor)
+    let status = try StatusBoard(processes: trackers + 3)
+    let board = dup(status.descriptor)
     let trackers = trackers
     let began = DispatchTime.now()
 
@@ -42,7 +43,6 @@ struct DaysCommand: ParsableCommand {
       try source.run()
       counted.packets = source.packets
     }
-    let status = try StatusBoard(inherited: dup(board))
     try MergerService.run(
       trackers: trackers, input: { try epochs[$0].open() }, store: store, status: status, process: 2
     )
@@ -66,7 +66,8 @@ struct DaysCommand: ParsableCommand {
       do {
         try body()
       } catch {
-        fatalError("\(name): \(error)")
+        FileHandle.standardError.write(Data("renkei-stages: \(name): \(error)\n".utf8))
+        Foundation.exit(1)
       }
     }
     return group
