@@ -46,7 +46,8 @@ private func stage(_ name: String, _ run: @escaping @Sendable (Inputs) throws ->
 
 let benchmarks: @Sendable () -> Void = {
   Benchmark.defaultConfiguration = .init(
-    metrics: [perItem], warmupIterations: 1, maxDuration: .seconds(20), maxIterations: 7)
+    metrics: [perItem], units: [perItem: .count], warmupIterations: 1, maxDuration: .seconds(20),
+    maxIterations: 7)
 
   let drive = StageDrive()
   stage("collect") { try drive.collect(capture: $0.capture, deduplicate: true) }
