@@ -12,6 +12,7 @@ RENKEI := .build/release/renkei
 
 # C libraries that are linked; names of ports; what the comparing tests measure against.
 BUILD_PACKAGES := libpcap-dev liblz4-dev libzstd-dev zlib1g-dev libsqlite3-dev netbase pkg-config
+BENCHMARK_SOURCES := $(addprefix Benchmarks/,Package.swift Sources Stages/Package.swift Stages/Sources Stages/Benchmarks)
 TEST_PACKAGES := $(BUILD_PACKAGES) tshark zstd lz4 gzip python3
 
 .PHONY: help audit build test format lint setup setup-test sanitize bench accuracy clean record
@@ -33,18 +34,18 @@ test: setup-test lint ## all tests, and the format check
 
 lint: ## the format check
 	swift format lint --strict --recursive Sources Tests Package.swift
-	[ ! -d Benchmarks ] || swift format lint --strict --recursive Benchmarks/Package.swift Benchmarks/Sources
+	[ ! -d Benchmarks ] || swift format lint --strict --recursive $(BENCHMARK_SOURCES)
 
 format: ## format all sources
-	swift format --in-place --recursive Sources Tests Benchmarks/Package.swift Benchmarks/Sources Package.swift
+	swift format --in-place --recursive Sources Tests Package.swift $(BENCHMARK_SOURCES)
 
 sanitize: setup-test ## the tests again with the address sanitizer
 	swift build --build-tests --sanitize=address --scratch-path .build/sanitize
 	ASAN_OPTIONS=detect_leaks=0 swift test --skip-build --sanitize=address --scratch-path .build/sanitize
 
-bench: build ## time an audit of ten million generated packets, beside tcpdump
-	@$(call install-missing,tcpdump time)
-	Benchmarks/audit.sh
+bench: build ## speed and memory beside other tools (25 minutes; ARGS=--quick for less)
+	@$(call install-missing,tcpdump nfdump softflowd argus-server argus-client wireshark-common zstd gzip valgrind binutils python3)
+	Benchmarks/speed.py $(ARGS)
 
 accuracy: build ## how often the roles are right, beside other tools (half an hour; ARGS=--quick for less)
 	@$(call install-missing,argus-server argus-client nfdump python3 wireshark-common time)

@@ -13,7 +13,12 @@ let settings: [SwiftSetting] = [
 
 let package = Package(
   name: "renkei",
-  products: [.executable(name: "renkei", targets: ["Renkei"])],
+  products: [
+    .executable(name: "renkei", targets: ["Renkei"]),
+    // The stages by themselves, for Benchmarks/Stages.
+    .library(
+      name: "RenkeiStages", targets: ["Wire", "Collector", "Splitter", "Tracker", "Merger"]),
+  ],
   dependencies: [
     // The store: SQLite with prepared statements, migrations and read-only opening.
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),

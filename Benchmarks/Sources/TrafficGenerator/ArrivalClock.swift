@@ -8,6 +8,8 @@ struct ArrivalClock {
   let durationUs: Double
   /// Packets planned.
   private let packetCount: Double
+  /// Whether the load follows the hours of a week instead of being level.
+  private let followsHours: Bool
   /// Begin of the next session, in microseconds since the capture began.
   private(set) var nextUs: UInt64 = 0
 
@@ -19,12 +21,22 @@ struct ArrivalClock {
   /// No capture is planned to be shorter, in microseconds: polls and pauses need some time.
   private static let durationMinUs = 60e6
   /// Packets that a session has on average; steering makes up for the difference.
-  private static let packetsPerSession = 26.0
+  static let packetsPerSession = 26.0
+  /// The same in this run.
+  private let packetsPerSession: Double
 
-  /// A clock for a capture of so many packets.
-  init(packetCount: Int) {
-    self.packetCount = Double(packetCount)
-    let share = min(1, Double(packetCount) / ArrivalClock.fullDurationPackets)
+  /// A clock for the ordinary traffic of a capture.
+  init(options: Options) {
+    packetCount = Double(options.ordinaryPacketCount)
+    packetsPerSession =
+      options.sessionCount.map { [packetCount] in packetCount / Double($0) }
+      ?? ArrivalClock.packetsPerSession
+    followsHours = options.days != nil
+    if let days = options.days {
+      durationUs = Double(days) * 86_400e6
+      return
+    }
+    let share = min(1, packetCount / ArrivalClock.fullDurationPackets)
     durationUs = max(ArrivalClock.durationMinUs, ArrivalClock.fullDurationUs * share)
   }
 
@@ -33,9 +45,32 @@ struct ArrivalClock {
   /// - Parameter packetsSent: packets generated so far.
   mutating func advance(packetsSent: Int, random: inout RandomSource) {
     let level = packetCount / durationUs
+    if followsHours {
+      // Not steered: a run of more days begins with the very packets of a run of fewer.
+      let rate = level * ArrivalClock.load(atUs: nextUs) / packetsPerSession
+      nextUs += UInt64(random.exponential(mean: 1 / rate))
+      return
+    }
     let left = packetCount - Double(packetsSent)
     let needed = left / max(durationUs - Double(nextUs), durationUs / 50)
-    let rate = min(max(needed, level * 0.4), level * 2.5) / ArrivalClock.packetsPerSession
+    let rate = min(max(needed, level * 0.4), level * 2.5) / packetsPerSession
     nextUs += UInt64(random.exponential(mean: 1 / rate))
+  }
+
+  /// Load of each hour of a working day from midnight, in per cent of the busiest: an office, and
+  /// servers that back up at night.
+  private static let hours: [Double] = [
+    18, 24, 24, 18, 12, 12, 14, 28, 62, 92, 100, 98, 78, 84, 98, 96, 92, 82, 54, 34, 24, 20, 18, 18,
+  ]
+  /// Load of a day at the weekend beside a working day.
+  private static let weekend = 0.2
+  /// Mean of the hours over a week, in the same unit.
+  private static let hoursMean = hours.reduce(0, +) / 24 * (5 + 2 * weekend) / 7
+
+  /// Load beside the mean of a week. Captures begin on a Monday at 09:00.
+  private static func load(atUs timeUs: UInt64) -> Double {
+    let hour = Int(timeUs / 3_600_000_000) + 9
+    let isWeekend = hour / 24 % 7 >= 5
+    return hours[hour % 24] * (isWeekend ? weekend : 1) / hoursMean
   }
 }

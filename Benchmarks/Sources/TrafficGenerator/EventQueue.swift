@@ -13,10 +13,10 @@ struct EventQueue: ~Copyable {
   /// Entries in use: the sessions alive.
   private(set) var count: Int
 
-  /// Bits of an entry that hold the slot.
-  static let slotBits: UInt64 = 24
+  /// Bits of an entry that hold the slot; the others hold microseconds, 50 days of them.
+  static let slotBits: UInt64 = 22
   /// Slots there can be; more sessions at the same moment are a programming error.
-  static let slotCountMax = 1 << 24
+  static let slotCountMax = 1 << 22
 
   /// An empty queue.
   init() {

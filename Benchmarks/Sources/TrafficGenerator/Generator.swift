@@ -35,7 +35,7 @@ struct Generator: ~Copyable {
   init(options: Options) {
     self.options = options
     launcher = SessionLauncher(options: options)
-    clock = ArrivalClock(packetCount: options.ordinaryPacketCount)
+    clock = ArrivalClock(options: options)
     attack = Attack(options: options, launcher: launcher, durationUs: clock.durationUs)
     mirror = MirrorPort(options: options, startSeconds: Generator.startSeconds)
     random = RandomSource(seed: options.seed, stream: 0)
@@ -49,13 +49,15 @@ struct Generator: ~Copyable {
   ///
   /// - Throws: `GeneratorError.file`.
   mutating func run(into file: inout CaptureFile) throws(GeneratorError) {
-    try file.writeHeader(snapLength: options.snapLength)
+    if options.format == .pcap { try file.writeHeader(snapLength: options.snapLength) }
     let shapes = launcher.kinds.map(\.shape)
-    let burstMax = launcher.burstMax
+    let scale = launcher.scale
     var packet = Packet(isFromClient: true)
     var generated = 0
     var hostile = 0
-    while generated < options.packetCount {
+    // A run of days ends with its last day, and the packets are what they come to.
+    let packetsMax = options.days == nil ? options.packetCount : Int.max
+    while generated < packetsMax {
       let timeUs = queue.firstTimeUs
       if let attackUs = attack?.nextUs, attackUs <= min(timeUs, clock.nextUs), attackUs < .max {
         if let session = attack?.launch(from: &launcher) {
@@ -68,11 +70,12 @@ struct Generator: ~Copyable {
         continue
       }
       if let attack, timeUs > attack.endUs { break }
+      if options.days != nil, Double(timeUs) >= clock.durationUs { break }
       let slot = queue.firstSlot
       let session = pool.session(slot)
       // SAFETY: the pointer is used up before the next session is put into the pool.
       let delayUs = session.pointee.step(
-        shape: shapes[Int(session.pointee.kind)], burstMax: burstMax, random: &random,
+        shape: shapes[Int(session.pointee.kind)], scale: scale, random: &random,
         packet: &packet)
       generated += 1
       if session.pointee.traits.contains(.hostile) { hostile += 1 }
@@ -106,7 +109,10 @@ struct Generator: ~Copyable {
     if options.samplingInterval > 1, samplingRandom.below(options.samplingInterval) != 0 { return }
     try mirror.write(before: timeUs, into: &file)
     let record = try file.reserve(encoder.reservedBytes)
-    let bytes = encoder.encode(packet, of: session, timeUs: timeUs, at: record)
+    let bytes =
+      options.format == .pcap
+      ? encoder.encode(packet, of: session, timeUs: timeUs, at: record)
+      : encoder.encodeRecord(packet, of: session.pointee, timeUs: timeUs, at: record)
     file.advance(bytes)
     if options.duplicatePercent > 0 {
       // SAFETY: the record was written just now; the buffer stays until the next `reserve`.

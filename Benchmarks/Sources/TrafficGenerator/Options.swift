@@ -21,6 +21,14 @@ struct Options {
     }
   }
 
+  /// What is written.
+  enum Format: String {
+    /// A capture.
+    case pcap
+    /// What a collector makes of one, for whoever measures the stages behind it.
+    case records
+  }
+
   /// Packets that the network carries; sampling and one-way capture write fewer of them.
   private(set) var packetCount = 1_000_000
   /// The seed. The same seed and options give the same file.
@@ -39,6 +47,12 @@ struct Options {
   private(set) var ipv6Percent: UInt32 = 0
   /// Sessions in VLAN-tagged frames, in percent.
   private(set) var vlanPercent: UInt32 = 0
+  /// Sessions that the packets make up, about, if given.
+  private(set) var sessionCount: Int?
+  /// Length of the run in days with their hours, if given.
+  private(set) var days: Int?
+  /// What is written.
+  private(set) var format = Format.pcap
   /// Octets of a frame that are kept, if given.
   private var snapLengthGiven: Int?
   /// The capture file; `-` for standard output.
@@ -79,6 +93,9 @@ struct Options {
         try set(option, to: value)
       }
     }
+    if format == .records, ipv6Percent > 0 || duplicatePercent > 0 {
+      throw GeneratorError.usage("--format records goes with neither --ipv6 nor --duplicate")
+    }
     if outputPath.isEmpty, !wantsHelp { throw GeneratorError.usage("-o FILE is missing") }
   }
 
@@ -100,6 +117,10 @@ struct Options {
                          copies count neither as packets of --packets nor in the truth
       --ipv6 PERCENT     sessions over IPv6
       --vlan PERCENT     sessions in tagged frames
+      --sessions N       so many sessions, about, of whatever size the packets then give them
+      --days N           so many days with their busy hours and weekends; --packets then says how
+                         busy they are, and the last day ends the run
+      --format NAME      pcap (default), or records: 25 octets a packet, see README.md
       --snaplen BYTES    captured octets a frame (default 64; 96 with --ipv6)
       -o FILE            the capture; - for standard output
       --truth FILE       who served whom, tab-separated
@@ -108,8 +129,7 @@ struct Options {
   /// Options that take a value.
   private static let takingValues = [
     "--packets", "--seed", "--profile", "--sample", "--duplicate", "--ipv6", "--vlan", "--snaplen",
-    "-o",
-    "--truth",
+    "-o", "--truth", "--sessions", "--days", "--format",
   ]
 
   /// Sets an option that takes a value.
@@ -124,6 +144,13 @@ struct Options {
       duplicatePercent = UInt32(try Options.number(option, value, 0...100))
     case "--ipv6": ipv6Percent = UInt32(try Options.number(option, value, 0...100))
     case "--vlan": vlanPercent = UInt32(try Options.number(option, value, 0...100))
+    case "--sessions": sessionCount = Int(try Options.number(option, value, 1...100_000_000))
+    case "--days": days = Int(try Options.number(option, value, 1...45))
+    case "--format":
+      guard let format = Format(rawValue: value) else {
+        throw GeneratorError.usage("--format is pcap or records, not \(value)")
+      }
+      self.format = format
     case "--snaplen": snapLengthGiven = Int(try Options.number(option, value, 14...65_535))
     case "--profile":
       guard let profile = Profile(rawValue: value) else {

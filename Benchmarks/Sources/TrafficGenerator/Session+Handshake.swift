@@ -6,7 +6,7 @@ extension Session {
   /// number (RFC 6298).
   /// - Returns: microseconds until the next packet, or `finished`.
   mutating func open(
-    _ packet: inout Packet, shape: SessionShape, burstMax: Double, random: inout RandomSource
+    _ packet: inout Packet, shape: SessionShape, scale: SizeScale, random: inout RandomSource
   ) -> UInt64 {
     switch phase {
     case .syn:
@@ -44,7 +44,7 @@ extension Session {
         return Session.finished
       }
       packet = fromClient(TCPFlags.ack)
-      beginRound(shape, burstMax: burstMax, random: &random)
+      beginRound(shape, scale: scale, random: &random)
       return 20 + UInt64(random.below(400))
     }
   }

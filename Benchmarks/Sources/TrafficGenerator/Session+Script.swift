@@ -16,28 +16,28 @@ extension Session {
   ///
   /// - Parameters:
   ///   - shape: sizes and pauses of this session's kind.
-  ///   - burstMax: most packets that one request or response may have in this run.
+  ///   - scale: what sizes are in this run.
   ///   - packet: receives the packet.
   /// - Returns: microseconds until the packet after that, or `finished`.
   @inline(__always)
   mutating func step(
-    shape: SessionShape, burstMax: Double, random: inout RandomSource, packet: inout Packet
+    shape: SessionShape, scale: SizeScale, random: inout RandomSource, packet: inout Packet
   ) -> UInt64 {
     switch phase {
     case .request:
       packet = clientData(shape, random: &random)
-      return afterRequest(shape, burstMax: burstMax, random: &random)
+      return afterRequest(shape, scale: scale, random: &random)
     case .response:
       packet = serverData(shape, random: &random)
-      return afterResponse(shape, burstMax: burstMax, random: &random)
+      return afterResponse(shape, scale: scale, random: &random)
     case .responseAck:
       packet = fromClient(TCPFlags.ack)
-      if responseLeft == 0 { return nextRound(shape, burstMax: burstMax, random: &random) }
+      if responseLeft == 0 { return nextRound(shape, scale: scale, random: &random) }
       phase = .response
       return gapUs(&random)
     case .requestAck:
       packet = fromServer(TCPFlags.ack)
-      if requestLeft == 0 { return nextRound(shape, burstMax: burstMax, random: &random) }
+      if requestLeft == 0 { return nextRound(shape, scale: scale, random: &random) }
       phase = .request
       return gapUs(&random)
     case .keepAlive:
@@ -51,7 +51,7 @@ extension Session {
       phase = repeatsLeft > 0 ? .keepAlive : .request
       return repeatsLeft > 0 ? Session.keepAliveUs : UInt64(random.below(40_000_000))
     case .syn, .synAck, .refusal, .handshakeAck:
-      return open(&packet, shape: shape, burstMax: burstMax, random: &random)
+      return open(&packet, shape: shape, scale: scale, random: &random)
     case .close, .closeReply, .lastAck:
       return end(&packet)
     case .ackProbe, .reset, .unreachable:
@@ -60,9 +60,9 @@ extension Session {
   }
 
   /// Draws the sizes of an exchange.
-  mutating func beginRound(_ shape: SessionShape, burstMax: Double, random: inout RandomSource) {
-    requestLeft = shape.request.draw(&random, cap: burstMax)
-    responseLeft = shape.response.draw(&random, cap: burstMax)
+  mutating func beginRound(_ shape: SessionShape, scale: SizeScale, random: inout RandomSource) {
+    requestLeft = shape.request.draw(&random, scale)
+    responseLeft = shape.response.draw(&random, scale)
     unacknowledged = 0
     phase = .request
   }
@@ -79,7 +79,7 @@ extension Session {
   /// Goes on after a data packet of the client.
   @inline(__always)
   private mutating func afterRequest(
-    _ shape: SessionShape, burstMax: Double, random: inout RandomSource
+    _ shape: SessionShape, scale: SizeScale, random: inout RandomSource
   ) -> UInt64 {
     requestLeft -= 1
     if requestLeft == 0 {
@@ -88,7 +88,7 @@ extension Session {
         phase = .response
         return UInt64(roundTripUs) + UInt64(random.exponential(mean: shape.serverUs))
       }
-      if transport != .tcp { return nextRound(shape, burstMax: burstMax, random: &random) }
+      if transport != .tcp { return nextRound(shape, scale: scale, random: &random) }
       phase = .requestAck
       return UInt64(roundTripUs)
     }
@@ -103,12 +103,12 @@ extension Session {
   /// Goes on after a data packet of the server.
   @inline(__always)
   private mutating func afterResponse(
-    _ shape: SessionShape, burstMax: Double, random: inout RandomSource
+    _ shape: SessionShape, scale: SizeScale, random: inout RandomSource
   ) -> UInt64 {
     traits.insert(.answered)
     responseLeft -= 1
     if transport != .tcp {
-      if responseLeft == 0 { return nextRound(shape, burstMax: burstMax, random: &random) }
+      if responseLeft == 0 { return nextRound(shape, scale: scale, random: &random) }
       return gapUs(&random)
     }
     unacknowledged += 1
@@ -120,7 +120,7 @@ extension Session {
 
   /// Ends an exchange: begins the next one after a pause, or closes.
   private mutating func nextRound(
-    _ shape: SessionShape, burstMax: Double, random: inout RandomSource
+    _ shape: SessionShape, scale: SizeScale, random: inout RandomSource
   ) -> UInt64 {
     roundsLeft -= 1
     if roundsLeft == 0 {
@@ -129,7 +129,7 @@ extension Session {
     }
     let pauseUs =
       shape.isPeriodic ? shape.pauseUs : random.exponential(mean: shape.pauseUs)
-    beginRound(shape, burstMax: burstMax, random: &random)
+    beginRound(shape, scale: scale, random: &random)
     if transport != .tcp {
       return UInt64(min(pauseUs, Session.datagramPauseMaxUs)) + gapUs(&random)
     }

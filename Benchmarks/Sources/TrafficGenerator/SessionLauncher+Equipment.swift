@@ -4,7 +4,7 @@ extension SessionLauncher {
   mutating func equip(_ session: inout Session, kind: ServiceKind, random: inout RandomSource) {
     session.clientPort = takePort(for: session, kind: kind)
     if kind.transport == .icmp { session.serverPort = 0 }
-    session.roundsLeft = kind.shape.rounds.draw(&random, cap: burstMax)
+    session.roundsLeft = kind.shape.rounds.draw(&random, scale.rounds)
     let bits = random.next()
     session.clientSequence = UInt32(truncatingIfNeeded: bits)
     session.serverSequence = UInt32(truncatingIfNeeded: bits >> 32)
@@ -59,7 +59,7 @@ extension Session {
   /// first packet in half of the sessions.
   /// - Returns: false if nothing of the session is left.
   mutating func loseBeginning(
-    _ shape: SessionShape, burstMax: Double, random: inout RandomSource
+    _ shape: SessionShape, scale: SizeScale, random: inout RandomSource
   ) -> Bool {
     if transport == .tcp {
       traits.insert(.answered)
@@ -80,7 +80,7 @@ extension Session {
     }
     roundsLeft -= 1
     if roundsLeft == 0 { return false }
-    beginRound(shape, burstMax: burstMax, random: &random)
+    beginRound(shape, scale: scale, random: &random)
     return true
   }
 }

@@ -17,8 +17,9 @@ struct SessionLauncher {
   /// Index of the client that scans ports: one machine in a run.
   private let scanner: Int
   /// Most packets in one request or response: one in 500 of the run, so that no single transfer
-  /// makes up a file, and 20,000 at most, so that larger runs have sessions of the same sizes.
-  let burstMax: Double
+  /// makes up a file, and 20,000 at most, so that larger runs have sessions of the same sizes. Where
+  /// the user sets the number of sessions, sizes follow from it.
+  let scale: SizeScale
 
   /// Plans hosts and services for a run.
   init(options: Options) {
@@ -43,7 +44,15 @@ struct SessionLauncher {
     }
     turns = kinds.map { _ in 0 }
     scanner = Int(RandomSource.mix(options.seed, 0x5C) % UInt64(hosts.clientCount))
-    burstMax = min(20_000, max(20, Double(options.ordinaryPacketCount) / 500))
+    // A run of days has the sessions of its first day on the others, too.
+    let packets = Double(options.ordinaryPacketCount) / Double(options.days ?? 1)
+    let burstMax = min(20_000, max(20, packets / 500))
+    guard let sessions = options.sessionCount else {
+      scale = SizeScale(burstMax: burstMax, factor: 1)
+      return
+    }
+    let factor = packets / Double(sessions) / ArrivalClock.packetsPerSession
+    scale = SizeScale(burstMax: max(20, packets / 500), factor: factor)
   }
 
   /// Draws the kind of the next session that no other one brings about.
@@ -90,9 +99,9 @@ struct SessionLauncher {
       return session
     }
     if isMidStream, kind.fate != .accepted { return nil }
-    session.beginRound(kind.shape, burstMax: burstMax, random: &random)
+    session.beginRound(kind.shape, scale: scale, random: &random)
     if isMidStream {
-      let remains = session.loseBeginning(kind.shape, burstMax: burstMax, random: &random)
+      let remains = session.loseBeginning(kind.shape, scale: scale, random: &random)
       return remains ? session : nil
     }
     return session

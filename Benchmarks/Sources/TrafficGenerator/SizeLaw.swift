@@ -20,14 +20,32 @@ struct SizeLaw {
     SizeLaw(minimum: minimum, inverseAlpha: 1 / alpha, maximum: maximum)
   }
 
-  /// Draws a value, at most `cap`.
-  ///
-  /// - Parameter cap: the packets that one burst may have in this run: without it a single elephant
-  ///   would fill a small file.
+  /// Draws a value, as large as it is in this run.
   @inline(__always)
-  func draw(_ random: inout RandomSource, cap: Double) -> UInt32 {
-    guard minimum < maximum else { return UInt32(minimum) }
+  func draw(_ random: inout RandomSource, _ scale: SizeScale) -> UInt32 {
+    guard minimum < maximum else { return scale.apply(UInt32(minimum)) }
     let exponent = min(40, Logarithm.negativeLog2(random.next()) * inverseAlpha)
-    return UInt32(min(minimum * Logarithm.exp2(exponent), min(maximum, max(cap, minimum))))
+    let capped = min(minimum * Logarithm.exp2(exponent), min(maximum, max(scale.burstMax, minimum)))
+    return scale.apply(UInt32(capped))
+  }
+}
+
+/// What the sizes of the catalogue are in one run.
+struct SizeScale {
+  /// Most packets in one request or response: without it a single elephant would fill a small file.
+  let burstMax: Double
+  /// What a size is multiplied by; 1 unless the user wants another number of sessions.
+  let factor: Double
+
+  /// The size in this run. Nothing stays nothing, and something at least one.
+  @inline(__always)
+  func apply(_ size: UInt32) -> UInt32 {
+    if factor == 1 || size == 0 { return size }
+    return UInt32(min(max(1, Double(size) * factor), max(burstMax, Double(size))))
+  }
+
+  /// The same for numbers of exchanges, which are never more: their pauses would not fit the run.
+  var rounds: SizeScale {
+    factor > 1 ? SizeScale(burstMax: burstMax, factor: 1) : self
   }
 }
