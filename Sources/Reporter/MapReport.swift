@@ -44,22 +44,25 @@ public struct MapReport: Sendable {
 
   /// Writes the report to the file `path`, as a whole or not at all; "-" is the standard output.
   ///
+  /// - Parameter whenReady: as for `AtomicOutput.write`.
   /// - Throws: `ReportError` with one line for the operator.
   /// - Complexity: O(n) in relations.
-  public func write(_ format: ReportFormat, to path: String) throws {
+  public func write(
+    _ format: ReportFormat, to path: String, whenReady: () -> Void = {}
+  ) throws {
     switch format {
     case .json:
       let report = JSONReport(map: map, labels: Labels(map: map, names: serviceNames))
-      try AtomicOutput.write(to: path) { report.write(to: &$0) }
+      try AtomicOutput.write(to: path, whenReady: whenReady) { report.write(to: &$0) }
     case .csv:
       let report = CSVReport(map: map, labels: Labels(map: map, names: serviceNames))
-      try AtomicOutput.write(to: path) { report.write(to: &$0) }
+      try AtomicOutput.write(to: path, whenReady: whenReady) { report.write(to: &$0) }
     case .text:
       let text = TextReport(self).full()
-      try AtomicOutput.write(to: path) { $0.write(text) }
+      try AtomicOutput.write(to: path, whenReady: whenReady) { $0.write(text) }
     case .html:
       let page = try HTMLReport(self)
-      try AtomicOutput.write(to: path) { page.write(to: &$0) }
+      try AtomicOutput.write(to: path, whenReady: whenReady) { page.write(to: &$0) }
     }
   }
 

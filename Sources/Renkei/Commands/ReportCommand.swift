@@ -58,24 +58,28 @@ struct ReportCommand: ParsableCommand {
     let overrides = try options.rolesOption.overrides()
     let names = try options.hostNames()
     let bits = ServiceMap.NetworkBits(v4: options.ipv4Prefix, v6: options.ipv6Prefix)
-    var map: ServiceMap
-    if let inputFd {
-      var reader = RingReader(try Ring(inherited: inputFd))
-      let content = try MapHandover.receive(from: &reader)
-      map = content.map(overrides: overrides, networkBits: bits, name: { names[$0] })
-      // Nothing is shown of a run of which something else fails.
-      MapHandover.awaitEnd(of: &reader)
-    } else {
-      map = try MapStore.load(
+    guard let inputFd else {
+      let map = try MapStore.load(
         path: store ?? "", overrides: overrides, networkBits: bits, name: { names[$0] })
+      return try write(reports, of: map)
     }
-    if options.resolve {
-      map = map.named(ReverseLookup.names(of: map))
-    }
+    var reader = RingReader(try Ring(inherited: inputFd))
+    let map = try MapHandover.receive(from: &reader)
+      .map(overrides: overrides, networkBits: bits, name: { names[$0] })
+    // Nothing is shown of a run of which something else fails.
+    try write(reports, of: map) { MapHandover.awaitEnd(of: &reader) }
+  }
+
+  private func write(
+    _ reports: [OutputPlan.Report], of map: ServiceMap, whenReady: () -> Void = {}
+  ) throws {
     let reporter = MapReport(
-      map: map, serviceNames: ServiceNames(), language: options.language,
-      version: RenkeiCommand.version)
-    for report in reports { try reporter.write(report.format, to: report.path) }
+      map: options.resolve ? map.named(ReverseLookup.names(of: map)) : map,
+      serviceNames: ServiceNames(), language: options.language, version: RenkeiCommand.version)
+    for report in reports {
+      try reporter.write(report.format, to: report.path, whenReady: whenReady)
+    }
+    whenReady()
     if summary {
       Terminal.clearLine()
       Terminal.standardError(reporter.summaryText())

@@ -131,7 +131,9 @@ struct SessionTable: ~Copyable {
   /// Whether the packet, like most, only counts: it says nothing about the session's beginning or end,
   /// comes in order and without a silence before it, and no report is due.
   @inline(__always)
-  private func isPlain(_ packet: UnsafePointer<SessionPacket>, in row: UnsafeMutablePointer<SessionRow>) -> Bool {
+  private func isPlain(
+    _ packet: UnsafePointer<SessionPacket>, in row: UnsafeMutablePointer<SessionRow>
+  ) -> Bool {
     let plain: SessionEvents = [.progressFromA, .progressFromB, .insideTunnel, .portsUnknown]
     let now = UInt32(truncatingIfNeeded: packet.pointee.tick >> SessionTable.reportedAtShift)
     // Times before the last packet or the last report wrap around to large ones.
@@ -142,7 +144,9 @@ struct SessionTable: ~Copyable {
   }
 
   @inline(__always)
-  private static func count(_ packet: UnsafePointer<SessionPacket>, in row: UnsafeMutablePointer<SessionRow>) {
+  private static func count(
+    _ packet: UnsafePointer<SessionPacket>, in row: UnsafeMutablePointer<SessionRow>
+  ) {
     // Without a branch: nobody can guess which side speaks next.
     let back = UInt32(packet.pointee.fromB)
     row.pointee.packetsAB &+= 1 &- back
@@ -168,7 +172,9 @@ struct SessionTable: ~Copyable {
   }
 
   @inline(__always)
-  private static func begin(_ slot: UnsafeMutablePointer<SessionRow>, _ packet: UnsafePointer<SessionPacket>) {
+  private static func begin(
+    _ slot: UnsafeMutablePointer<SessionRow>, _ packet: UnsafePointer<SessionPacket>
+  ) {
     var row = SessionRow()
     row.a = UInt32(truncatingIfNeeded: packet.pointee.a)
     row.aPort = UInt16(truncatingIfNeeded: packet.pointee.a >> 32)
