@@ -51,7 +51,7 @@ let package = Package(
     .target(
       name: "ServiceMap",
       dependencies: [
-        "Wire", .product(name: "GRDB", package: "GRDB.swift"),
+        "Wire", "CLinux", .product(name: "GRDB", package: "GRDB.swift"),
         // The bulk reads and writes of relations bind their columns themselves.
         .product(name: "GRDBSQLite", package: "GRDB.swift"),
       ],
