@@ -103,7 +103,11 @@ struct LeafFold {
       for place in 0..<size {
         (keys[2 * place], keys[2 * place + 1], ports[place]) = ends(start + place)
       }
-      endpoints.number(keys[..<(2 * size)], into: &numbers)
+      keys.withUnsafeBufferPointer { keys in
+        numbers.withUnsafeMutableBufferPointer { numbers in
+          endpoints.number(UnsafeBufferPointer(rebasing: keys[..<(2 * size)]), into: numbers)
+        }
+      }
       while degrees.count < endpoints.count {
         degrees.append(0)
         firstPairs.append(LeafFold.none)

@@ -9,6 +9,8 @@ struct Labels {
   let networks: [String]
   /// Index into `networks`, by index into `ServiceMap.hosts`.
   let networkOfHost: [Int]
+  /// The protocols and ports that occur, as they follow in the map: protocol·65536 + port.
+  let endpoints: [UInt32]
   private let services: [UInt32: String]
   /// By raw value; reflection is too slow to ask for every relation.
   private let kinds = Labels.names(of: RelationKind.allCases) { ($0.rawValue, $0.name) }
@@ -22,13 +24,13 @@ struct Labels {
     var networks: [String] = []
     var networkOfHost: [Int] = []
     networkOfHost.reserveCapacity(map.hosts.count)
-    var last: IPAddress?
+    var lastNetwork: IPAddress?
     for host in map.hosts {
       let bits = map.networkBits
       let network = host.address.masked(v4Bits: bits.v4, v6Bits: bits.v6)
-      if network != last {
+      if network != lastNetwork {
         networks.append("\(network)/\(host.address.isIPv4 ? bits.v4 : bits.v6)")
-        last = network
+        lastNetwork = network
       }
       networkOfHost.append(networks.count - 1)
     }
@@ -36,13 +38,20 @@ struct Labels {
     self.networkOfHost = networkOfHost
 
     var services: [UInt32: String] = [:]
+    var endpoints: [UInt32] = []
+    // Most relations follow another one of the same service.
+    var last: UInt32?
     for relation in map.relations {
       let key = Labels.key(relation.protocolNumber, relation.port)
+      if key == last { continue }
+      last = key
       if services[key] == nil {
         services[key] = names.name(protocolNumber: relation.protocolNumber, port: relation.port)
+        endpoints.append(key)
       }
     }
     self.services = services
+    self.endpoints = endpoints
   }
 
   /// The name of a service that occurs in the map; "" where it has none.

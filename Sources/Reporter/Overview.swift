@@ -48,17 +48,21 @@ struct Overview {
   /// Indices into `hosts`, by distinct clients of all services together, then bytes.
   func topServers(_ count: Int) -> [(host: Int, clients: Int)] {
     var clients = [Int](repeating: 0, count: map.hosts.count)
-    var seen = Set<Int>()
+    // By client: the last server it was counted for.
+    var counted = [Int](repeating: -1, count: map.hosts.count)
     for (index, host) in map.hosts.enumerated() where !host.provides.isEmpty {
-      seen.removeAll(keepingCapacity: true)
-      for service in map.services[host.provides] {
-        if host.provides.count == 1 {
-          clients[index] = service.clients
-        } else {
-          for relation in map.relations[service.relations] { seen.insert(relation.client) }
+      let services = map.services[host.provides]
+      if host.provides.count == 1 {
+        clients[index] = services[host.provides.lowerBound].clients
+        continue
+      }
+      for relation in services.lazy.flatMap(\.relations) {
+        let client = map.relations[relation].client
+        if counted[client] != index {
+          counted[client] = index
+          clients[index] += 1
         }
       }
-      if host.provides.count > 1 { clients[index] = seen.count }
     }
     let servers = map.hosts.indices.filter { clients[$0] > 0 }
     return top(count, of: servers) {

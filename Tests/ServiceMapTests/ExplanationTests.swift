@@ -37,7 +37,11 @@ import Wire
     }
     let sum = weighing.weights.reduce(0) { $0 + $1.contribution }
     #expect(abs(sum - weighing.logOdds) < 1e-9)
-    let verdict = RoleRule.judge(contributions: weighing.weights.map(\.contribution))
+    var contributions = Contributions()
+    for (index, weight) in weighing.weights.enumerated() {
+      contributions[index] = weight.contribution
+    }
+    let verdict = RoleRule.judge(contributions)
     #expect(verdict.serverIsA == weighing.isServer && verdict.confidence == weighing.confidence)
     #expect(one.role == .server && one.confidence == verdict.confidence)
     #expect(one.example.reason == .weighed && one.links == 7 && one.others?.links == 6)

@@ -7,7 +7,7 @@ import Wire
 @Suite struct RoleEvidenceTests {
   private func evidence(_ links: [Link]) -> RoleEvidence {
     let hostCount = links.reduce(0) { max($0, $1.a, $1.b) } + 1
-    return RoleEvidence(links: links, hostCount: hostCount) { _ in false }
+    return RoleEvidence(LinkTable(links: links, addresses: Sample.addresses(hostCount)))
   }
 
   /// Apart, so that a failure does not print all evidence.
@@ -211,5 +211,16 @@ import Wire
         #expect(other.features(of: link, a: a, b: b) == expected.features(of: link, a: a, b: b))
       }
     }
+  }
+}
+
+extension RoleEvidence {
+  /// What is known of an endpoint, by the first link that has it; all 0 where none does.
+  fileprivate subscript(host: Int, protocolNumber: UInt8, port: UInt16) -> EndpointEvidence {
+    for (number, facts) in table.facts.enumerated() where facts.protocolNumber == protocolNumber {
+      if facts.aHost == host && facts.aPort == port { return row(.a, number) }
+      if facts.bHost == host && facts.bPort == port { return row(.b, number) }
+    }
+    return EndpointEvidence()
   }
 }

@@ -21,7 +21,7 @@ import Wire
   func symmetric() {
     var generator = TestSeed.generator(for: "RoleRuleTests.symmetric")
     let links = (0..<400).map { _ in Sample.random(hosts: 30, using: &generator) }
-    let evidence = RoleEvidence(links: links, hostCount: 30) { _ in false }
+    let evidence = RoleEvidence(LinkTable(links: links, addresses: Sample.addresses(30)))
     for _ in 0..<2000 {
       let link = Sample.random(hosts: 30, using: &generator)
       let (a, b) = (some(&generator), some(&generator))
@@ -34,8 +34,8 @@ import Wire
         features, protocolNumber: link.protocolNumber, a: a, b: b)
       let other = RoleRule.contributions(
         turned, protocolNumber: link.protocolNumber, a: b, b: a)
-      let verdict = RoleRule.judge(contributions: one)
-      let opposite = RoleRule.judge(contributions: other)
+      let verdict = RoleRule.judge(one)
+      let opposite = RoleRule.judge(other)
       #expect(abs(verdict.confidence - opposite.confidence) < 1e-9)
       #expect(verdict.confidence >= 0.5 && verdict.confidence < 1)
       // Where nothing speaks for either side there is nothing to exchange.
@@ -51,7 +51,7 @@ import Wire
     let link = Sample.midway(0, 28471, 1, 28000, sessions: 0)
     let none = EndpointEvidence()
     do {
-      let evidence = RoleEvidence(links: [], hostCount: 2) { _ in false }
+      let evidence = RoleEvidence(LinkTable(links: [], addresses: Sample.addresses(2)))
       let first = evidence.features(of: link, a: none, b: none)[.firstSpeaker]
       #expect(first == 0)
     }
@@ -61,7 +61,8 @@ import Wire
   func weights() {
     for weights in RoleRuleTests.weights {
       #expect(weights.values.count == RoleFeatures.Feature.allCases.count)
-      #expect(weights.values.allSatisfy { $0 >= 0 } && weights.values.contains { $0 > 0 })
+      let values = weights.values.indices.map { weights.values[$0] }
+      #expect(values.allSatisfy { $0 >= 0 } && values.contains { $0 > 0 })
     }
   }
 
@@ -69,7 +70,7 @@ import Wire
   func directions() {
     // Two servers at port 443, and clients that have each a port of its own.
     let links = (0..<20).map { Sample.served($0 % 2, 443, 2 + $0, 49200 + UInt16($0)) }
-    let evidence = RoleEvidence(links: links, hostCount: 22) { _ in false }
+    let evidence = RoleEvidence(LinkTable(links: links, addresses: Sample.addresses(22)))
     var asked = EndpointEvidence()
     asked.peers = 9
     asked.peerPorts = 9
@@ -88,9 +89,8 @@ import Wire
 
   @Test("the same port on both sides says nothing by its number")
   func samePort() {
-    let evidence = RoleEvidence(
-      links: (0..<20).map { Sample.served(1, 123, 2 + $0) }, hostCount: 22
-    ) { _ in false }
+    let links = (0..<20).map { Sample.served(1, 123, 2 + $0) }
+    let evidence = RoleEvidence(LinkTable(links: links, addresses: Sample.addresses(22)))
     let features = evidence.features(
       of: Sample.midway(1, 123, 2, 123), a: EndpointEvidence(), b: EndpointEvidence())
     #expect(features[.portKnown] == 0 && features[.portRange] == 0 && features[.portCommon] == 0)
@@ -99,7 +99,7 @@ import Wire
 
   @Test("more peers never lower the confidence", arguments: [UInt8(6), 17])
   func monotonous(protocolNumber: UInt8) {
-    let evidence = RoleEvidence(links: [], hostCount: 2) { _ in false }
+    let evidence = RoleEvidence(LinkTable(links: [], addresses: Sample.addresses(2)))
     let link = Sample.midway(0, 28471, 1, 28000, protocolNumber: protocolNumber)
     var before = 0.0
     for peers in stride(from: UInt32(1), to: 400, by: 7) {
@@ -109,7 +109,7 @@ import Wire
       a.askedBy = peers
       let b = EndpointEvidence()
       let verdict = RoleRule.judge(
-        contributions: RoleRule.contributions(
+        RoleRule.contributions(
           evidence.features(of: link, a: a, b: b), protocolNumber: protocolNumber, a: a, b: b))
       if peers > 1 {
         #expect(verdict.serverIsA && verdict.confidence >= before && verdict.basis == .fanIn)
@@ -124,10 +124,10 @@ import Wire
     var a = EndpointEvidence()
     a.served = 1
     let b = EndpointEvidence()
-    let evidence = RoleEvidence(links: [], hostCount: 2) { _ in false }
+    let evidence = RoleEvidence(LinkTable(links: [], addresses: Sample.addresses(2)))
     let link = Sample.midway(0, 60000, 1, 443, protocolNumber: protocolNumber)
     let verdict = RoleRule.judge(
-      contributions: RoleRule.contributions(
+      RoleRule.contributions(
         evidence.features(of: link, a: a, b: b), protocolNumber: protocolNumber,
         a: a, b: b))
     #expect(verdict.serverIsA && verdict.basis == .knownServer)
@@ -141,7 +141,7 @@ import Wire
     for one in [known, EndpointEvidence()] {
       let contributions = RoleRule.contributions(
         RoleFeatures(), protocolNumber: 6, a: one, b: one)
-      let verdict = RoleRule.judge(contributions: contributions)
+      let verdict = RoleRule.judge(contributions)
       #expect(verdict.confidence == 0.5 && verdict.basis == .none)
     }
   }

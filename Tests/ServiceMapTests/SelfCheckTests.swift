@@ -104,7 +104,7 @@ import Wire
       for sessions in UInt64(1)...4 {
         let hidden = Sample.served(0, 28471, 1, 28471, sessions: sessions).withoutHandshake
         let judge = RoleJudge(links: [hidden], addresses: Sample.addresses(2))
-        #expect(judge.verdict(on: hidden).confidence == 0.5, "\(sessions) sessions")
+        #expect(judge.verdict(onLink: 0).confidence == 0.5, "\(sessions) sessions")
       }
     }
   }

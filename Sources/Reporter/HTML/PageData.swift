@@ -75,16 +75,14 @@ struct PageData {
 
   /// For each protocol and port that occurs: how it is written, and its name.
   private func writeEndpoints(to out: inout ByteWriter) {
-    var seen = Set<UInt32>()
-    for relation in map.relations {
-      let key = UInt32(relation.protocolNumber) << 16 | UInt32(relation.port)
-      guard seen.insert(key).inserted else { continue }
-      out.write(seen.count == 1 ? "\"" : ",\"")
+    for (index, key) in labels.endpoints.enumerated() {
+      let (protocolNumber, port) = (UInt8(key >> 16), UInt16(key & 0xFFFF))
+      out.write(index == 0 ? "\"" : ",\"")
       out.decimal(key)
       out.write("\":[")
-      out.json(ServiceText.endpoint(relation.protocolNumber, relation.port), embedded: true)
+      out.json(ServiceText.endpoint(protocolNumber, port), embedded: true)
       out.byte(UInt8(ascii: ","))
-      out.json(labels.service(relation.protocolNumber, relation.port), embedded: true)
+      out.json(labels.service(protocolNumber, port), embedded: true)
       out.byte(UInt8(ascii: "]"))
     }
   }
@@ -224,25 +222,24 @@ private struct Roles {
 
 extension ByteWriter {
   /// A variable-length quantity, see `PageData`.
-  mutating func quantity(_ value: UInt64) {
+  @inline(__always) mutating func quantity(_ value: UInt64) {
     var rest = value
-    repeat {
-      let digit = UInt8(truncatingIfNeeded: rest & 31)
+    while rest > 31 {
+      byte(ByteWriter.digit(UInt8(truncatingIfNeeded: rest & 31 | 32)))
       rest >>= 5
-      byte(ByteWriter.digit(rest > 0 ? digit | 32 : digit))
-    } while rest > 0
+    }
+    byte(ByteWriter.digit(UInt8(truncatingIfNeeded: rest)))
   }
 
-  mutating func quantity(_ value: Int) { quantity(UInt64(value)) }
+  @inline(__always) mutating func quantity(_ value: Int) { quantity(UInt64(value)) }
 
   /// The base64 alphabet (RFC 4648 section 4).
   @inline(__always) private static func digit(_ value: UInt8) -> UInt8 {
-    switch value {
-    case 0..<26: 65 + value
-    case 26..<52: 71 + value
-    case 52..<62: value - 4
-    case 62: 43
-    default: 47
-    }
+    // SAFETY: there are 64 digits.
+    digits.utf8Start[Int(value & 63)]
+  }
+
+  private static var digits: StaticString {
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
   }
 }

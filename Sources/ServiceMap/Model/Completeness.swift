@@ -21,7 +21,7 @@ public struct Completeness: Equatable, Codable, Sendable {
 
   init(judge: RoleJudge, map: ServiceMap) {
     for link in judge.links where ProtocolName.hasPorts(link.protocolNumber) {
-      if RoleJudge.isToGroup(link, judge.addresses) { continue }
+      if link.isToGroup(judge.addresses) { continue }
       if link.hasHandshake {
         sessions += link.completed + link.unheard + link.unasked
         oneWaySessions += link.unheard + link.unasked

@@ -100,100 +100,102 @@ public struct ServiceMap: Sendable {
   /// - Parameters:
   ///   - addresses: any order; `relations` refer to it.
   ///   - name: the name of an address, where one is known.
-  /// - Complexity: O(n log n) in relations.
+  /// - Complexity: O(n) in relations, O(n log n) in addresses.
   public init(
-    capture: CaptureReport, addresses: [IPAddress], relations unsorted: [Relation],
+    capture: CaptureReport, addresses: [IPAddress], relations: [Relation],
     networkBits: NetworkBits = NetworkBits(), name: (IPAddress) -> String? = { _ in nil }
   ) {
-    // Addresses in order; relations re-numbered to it, so that numeric order is address order.
-    let order = addresses.indices.sorted { addresses[$0] < addresses[$1] }
-    var rank = [Int](repeating: 0, count: addresses.count)
-    for (position, index) in order.enumerated() { rank[index] = position }
-    let relations = ServiceMap.sorted(unsorted, rank: rank)
+    let order = AddressOrder(addresses)
+    self.init(
+      capture: capture, addresses: order.sorted,
+      sorted: ServiceMap.sorted(relations, ranks: order.ranks), networkBits: networkBits,
+      name: name)
+  }
 
+  /// - Parameters:
+  ///   - addresses: in order.
+  ///   - relations: in the map's order, and so are the numbers of their hosts.
+  init(
+    capture: CaptureReport, addresses: [IPAddress], sorted relations: [Relation],
+    networkBits: NetworkBits, name: (IPAddress) -> String?
+  ) {
+    /// Index of the first relation of a group or a later one.
+    func start(of group: UInt8) -> Int {
+      var (low, high) = (0, relations.count)
+      while low < high {
+        let middle = (low + high) / 2
+        if RelationKey.listingGroup(of: relations[middle].kind) < group {
+          low = middle + 1
+        } else {
+          high = middle
+        }
+      }
+      return low
+    }
     func range(of kind: RelationKind) -> Range<Int> {
-      let first = relations.firstIndex { $0.kind == kind } ?? relations.endIndex
-      let end = relations[first...].firstIndex { $0.kind != kind } ?? relations.endIndex
-      return first..<end
+      let group = RelationKey.listingGroup(of: kind)
+      return start(of: group)..<start(of: group + 1)
     }
     failed = range(of: .failed)
     groups = range(of: .group)
     undecided = range(of: .undecided)
     notices = range(of: .notice)
+    let serviceEnd = start(of: 1)
 
-    // Services: runs of equal server endpoints among the leading service relations.
+    // One pass for the sums of every host, and for the services: runs of equal server endpoints among
+    // the leading service relations.
+    var sums = [HostSums](repeating: HostSums(), count: addresses.count)
     var services: [Service] = []
-    let serviceEnd = relations.firstIndex { !$0.kind.isService } ?? relations.endIndex
-    var start = 0
-    while start < serviceEnd {
-      let first = relations[start]
-      var end = start
-      var total = Relation(
-        server: first.server, client: first.server, protocolNumber: first.protocolNumber,
-        port: first.port, kind: first.kind, basis: first.basis, confidence: first.confidence)
-      while end < serviceEnd, relations[end].server == first.server,
-        relations[end].protocolNumber == first.protocolNumber, relations[end].port == first.port
-      {
-        let one = relations[end]
-        total.add(one)
-        if one.kind == .provided { total.kind = .provided }
-        total.takeRole(of: one)
-        end += 1
-      }
+    var clients: [Int] = []
+    clients.reserveCapacity(serviceEnd)
+    var accounting = Accounting()
+    var (packets, bytes, sessions): (UInt64, UInt64, UInt64) = (0, 0, 0)
+    var total: Relation?
+    func endService(at end: Int) {
+      guard let total else { return }
       services.append(
         Service(
-          server: first.server, protocolNumber: first.protocolNumber, port: first.port,
-          relations: start..<end, total: total))
-      start = end
+          server: total.server, protocolNumber: total.protocolNumber, port: total.port,
+          relations: (services.last?.relations.upperBound ?? 0)..<end, total: total))
     }
-    let requestOrder = ServiceMap.ordered(
-      relations[..<serviceEnd].map(\.client), below: addresses.count)
-
-    // One pass each for traffic, provides and requests of every host.
-    struct Sums {
-      var packetsOut: UInt64 = 0
-      var packetsIn: UInt64 = 0
-      var bytesOut: UInt64 = 0
-      var bytesIn: UInt64 = 0
-      var hasPart = false
-      var onlyAsGroup = false
-      var provides = 0..<0
-      var requests = 0..<0
-    }
-    var sums = [Sums](repeating: Sums(), count: addresses.count)
-    var accounting = Accounting()
-    var bytes: UInt64 = 0
-    for relation in relations {
-      sums[relation.server].packetsIn += relation.packetsToServer
-      sums[relation.server].packetsOut += relation.packetsToClient
-      sums[relation.server].bytesIn += relation.bytesToServer
-      sums[relation.server].bytesOut += relation.bytesToClient
-      sums[relation.client].packetsOut += relation.packetsToServer
-      sums[relation.client].packetsIn += relation.packetsToClient
-      sums[relation.client].bytesOut += relation.bytesToServer
-      sums[relation.client].bytesIn += relation.bytesToClient
-      if relation.kind == .group { sums[relation.server].onlyAsGroup = true }
-      if relation.kind.isService || relation.kind == .undecided {
-        sums[relation.server].hasPart = true
-        sums[relation.client].hasPart = true
+    sums.withUnsafeMutableBufferPointer { sums in
+      for (index, one) in relations.enumerated() {
+        sums[one.server].serve(one)
+        sums[one.client].request(one)
+        packets += one.packets
+        bytes += one.bytes
+        sessions += one.sessions
+        if index >= serviceEnd { continue }
+        clients.append(one.client)
+        if total?.server != one.server || total?.port != one.port
+          || total?.protocolNumber != one.protocolNumber
+        {
+          endService(at: index)
+          total = Relation(
+            server: one.server, client: one.server, protocolNumber: one.protocolNumber,
+            port: one.port, kind: one.kind, basis: one.basis, confidence: one.confidence)
+        }
+        total?.add(one)
+        if one.kind == .provided { total?.kind = .provided }
+        total?.takeRole(of: one)
       }
-      accounting[.mapped] += relation.packets
-      bytes += relation.bytes
     }
+    endService(at: serviceEnd)
+    accounting[.mapped] = packets
+    let requestOrder = ServiceMap.ordered(clients, below: addresses.count)
     for (index, service) in services.enumerated() {
       let known = sums[service.server].provides
       sums[service.server].provides = (known.isEmpty ? index : known.lowerBound)..<(index + 1)
     }
     for (position, relation) in requestOrder.enumerated() {
-      let client = relations[relation].client
+      let client = clients[relation]
       let known = sums[client].requests
       sums[client].requests = (known.isEmpty ? position : known.lowerBound)..<(position + 1)
     }
 
     var summary = Summary()
     var networks = Set<IPAddress>()
-    hosts = order.enumerated().map { position, index in
-      let address = addresses[index]
+    hosts = addresses.enumerated().map { position, address in
       let sum = sums[position]
       let isGroup =
         address.isMulticastOrBroadcast || (sum.onlyAsGroup && !sum.hasPart && sum.packetsOut == 0)
@@ -216,7 +218,7 @@ public struct ServiceMap: Sendable {
     summary.networks = networks.count
     summary.services = services.count
     summary.relations = serviceEnd
-    summary.sessions = relations.reduce(0) { $0 + $1.sessions }
+    summary.sessions = sessions
 
     for outcome in PacketOutcome.allCases where outcome != .mapped {
       accounting[outcome] = capture.accounting[outcome.name] ?? 0
@@ -244,27 +246,20 @@ public struct ServiceMap: Sendable {
   }
 
   /// The relations with their addresses' ranks, in the map's order.
-  ///
-  /// Sorts small keys instead of the relations themselves, which are ten times their size.
-  private static func sorted(_ relations: [Relation], rank: [Int]) -> [Relation] {
-    struct Place {
-      var endpoint: UInt64
-      var client: UInt64
-      var index: UInt32
+  private static func sorted(_ relations: [Relation], ranks: [UInt32]) -> [Relation] {
+    let hostBits = RelationKey.hostBits(count: ranks.count)
+    var numbers = relations.enumerated().map { number, one in
+      KeyedNumber(
+        key: RelationKey(
+          group: RelationKey.listingGroup(of: one.kind), server: ranks[one.server],
+          protocolNumber: one.protocolNumber, port: one.port, client: ranks[one.client],
+          clientPort: one.clientPort, hostBits: hostBits), number: UInt32(number))
     }
-    var places = relations.enumerated().map { index, one in
-      // Services first, then kind by kind; server, protocol, port; then the client.
-      let group: UInt64 = one.kind.isService ? 0 : UInt64(one.kind.rawValue)
-      return Place(
-        endpoint: group << 56 | UInt64(rank[one.server]) << 24 | UInt64(one.protocolNumber) << 16
-          | UInt64(one.port), client: UInt64(rank[one.client]) << 16 | UInt64(one.clientPort),
-        index: UInt32(index))
-    }
-    places.sort { $0.endpoint != $1.endpoint ? $0.endpoint < $1.endpoint : $0.client < $1.client }
-    return places.map { place in
-      var one = relations[Int(place.index)]
-      one.server = rank[one.server]
-      one.client = rank[one.client]
+    KeyedNumber.sort(&numbers)
+    return numbers.map { place in
+      var one = relations[Int(place.number)]
+      one.server = Int(ranks[one.server])
+      one.client = Int(ranks[one.client])
       return one
     }
   }
@@ -280,5 +275,50 @@ public struct ServiceMap: Sendable {
       starts[value] += 1
     }
     return order
+  }
+}
+
+/// What a host has a part in.
+private struct HostSums {
+  var packetsOut: UInt64 = 0
+  var packetsIn: UInt64 = 0
+  var bytesOut: UInt64 = 0
+  var bytesIn: UInt64 = 0
+  var hasPart = false
+  var onlyAsGroup = false
+  var provides = 0..<0
+  var requests = 0..<0
+
+  @inline(__always) mutating func serve(_ one: Relation) {
+    packetsIn += one.packetsToServer
+    packetsOut += one.packetsToClient
+    bytesIn += one.bytesToServer
+    bytesOut += one.bytesToClient
+    if one.kind == .group { onlyAsGroup = true }
+    if one.kind.isService || one.kind == .undecided { hasPart = true }
+  }
+
+  @inline(__always) mutating func request(_ one: Relation) {
+    packetsOut += one.packetsToServer
+    packetsIn += one.packetsToClient
+    bytesOut += one.bytesToServer
+    bytesIn += one.bytesToClient
+    if one.kind.isService || one.kind == .undecided { hasPart = true }
+  }
+}
+
+/// Addresses in order, so that the order of their numbers is that of the addresses.
+struct AddressOrder: Sendable {
+  let sorted: [IPAddress]
+  /// By the number of an address before: its number now.
+  let ranks: [UInt32]
+
+  /// - Complexity: O(n log n).
+  init(_ addresses: [IPAddress]) {
+    let order = addresses.enumerated().sorted { $0.element < $1.element }
+    sorted = order.map(\.element)
+    var ranks = [UInt32](repeating: 0, count: addresses.count)
+    for (rank, one) in order.enumerated() { ranks[one.offset] = UInt32(rank) }
+    self.ranks = ranks
   }
 }

@@ -40,14 +40,40 @@ public struct WordIndex: Sendable {
   /// The numbers of `batch`, in its order, into the first elements of `numbers`.
   ///
   /// - Complexity: O(batch) amortised.
-  public mutating func number(_ batch: ArraySlice<UInt64>, into numbers: inout [UInt32]) {
-    slots.withUnsafeBufferPointer { slots in
-      for key in batch {
+  public mutating func number(
+    _ batch: UnsafeBufferPointer<UInt64>, into numbers: UnsafeMutableBufferPointer<UInt32>
+  ) {
+    while (keys.count + batch.count) * 4 > slots.count * 3 { grow() }
+    let mask = slots.count - 1
+    var known = keys.count
+    keys.append(contentsOf: repeatElement(0, count: batch.count))
+    slots.withUnsafeMutableBufferPointer { slots in
+      keys.withUnsafeMutableBufferPointer { keys in
         // SAFETY: the mask keeps it within the slots.
-        renkei_prefetch(slots.baseAddress! + (WordIndex.hash(key).slot & (slots.count - 1)))
+        for key in batch { renkei_prefetch(slots.baseAddress! + (WordIndex.hash(key).slot & mask)) }
+        for (position, key) in batch.enumerated() {
+          let hash = WordIndex.hash(key)
+          var slot = hash.slot & mask
+          while true {
+            let found = slots[slot]
+            if found == 0 {
+              keys[known] = key
+              known += 1
+              slots[slot] = hash.tag | UInt64(known)
+              numbers[position] = UInt32(known - 1)
+              break
+            }
+            let number = Int(found & ~WordIndex.tagMask) - 1
+            if found & WordIndex.tagMask == hash.tag, keys[number] == key {
+              numbers[position] = UInt32(number)
+              break
+            }
+            slot = (slot + 1) & mask
+          }
+        }
       }
     }
-    for (position, key) in batch.enumerated() { numbers[position] = UInt32(number(of: key)) }
+    keys.removeLast(keys.count - known)
   }
 
   /// The number of `key`, or nil where it has none.
@@ -84,9 +110,13 @@ public struct WordIndex: Sendable {
 
   /// Tag and slot come from different bits, so that neighbours in a cluster differ in their tags.
   @inline(__always) private static func hash(_ key: UInt64) -> (tag: UInt64, slot: Int) {
+    let hash = mixed(key)
+    return (hash & tagMask, Int(hash & ~tagMask))
+  }
+
+  @inline(__always) static func mixed(_ key: UInt64) -> UInt64 {
     var x = key &* 0x9E37_79B9_7F4A_7C15
     x = (x ^ x >> 32) &* 0xD6E8_FEB8_6659_FD93
-    x ^= x >> 32
-    return (x & tagMask, Int(x & ~tagMask))
+    return x ^ x >> 32
   }
 }

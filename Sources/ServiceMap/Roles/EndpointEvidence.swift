@@ -72,15 +72,24 @@ public struct RoleFeatures: Equatable, Sendable {
     public var name: String { "\(self)" }
   }
 
-  /// By `Feature.rawValue`.
-  public var values: [Double]
+  /// By `Feature.rawValue`. In line, since an array would be an allocation a link.
+  private(set) var values = InlineArray<11, Double>(repeating: 0)
 
-  public init() {
-    values = [Double](repeating: 0, count: Feature.allCases.count)
-  }
+  public init() {}
 
-  public subscript(feature: Feature) -> Double {
+  @inline(__always) public subscript(feature: Feature) -> Double {
     get { values[feature.rawValue] }
     set { values[feature.rawValue] = newValue }
+  }
+
+  /// No single circumstance decides: that a host serves elsewhere, however much, least of all.
+  @inline(__always) mutating func clamp() {
+    for index in values.indices { values[index] = min(8, max(-8, values[index])) }
+    self[.host] = min(3, max(-3, self[.host]))
+    self[.notEphemeral] = min(3, max(-3, self[.notEphemeral]))
+  }
+
+  public static func == (one: RoleFeatures, other: RoleFeatures) -> Bool {
+    Feature.allCases.allSatisfy { one[$0] == other[$0] }
   }
 }

@@ -12,11 +12,13 @@ public enum EvidenceTable {
   /// A line for each link that the rule decides: two-way ones, and all where the capture shows one
   /// direction only.
   public static func rows(of judge: RoleJudge) -> some Sequence<String> {
-    judge.links.lazy.filter { link in
-      !link.hasHandshake && judge.evidence.isEvidence(link)
-        && !RoleJudge.isToGroup(link, judge.addresses)
-    }.map { link in
-      let (a, b) = judge.endpoints(of: link)
+    judge.links.indices.lazy.filter { number in
+      let link = judge.links[number]
+      return !link.hasHandshake && link.isEvidence(isPartial: judge.evidence.isPartial)
+        && !link.isToGroup(judge.addresses)
+    }.map { number in
+      let link = judge.links[number]
+      let (a, b) = judge.endpoints(ofLink: number)
       let features = judge.evidence.features(of: link, a: a, b: b)
       let served = (a.served > 0 ? 1 : 0) - (b.served > 0 ? 1 : 0)
       let words: [String] =
@@ -24,7 +26,7 @@ public enum EvidenceTable {
           "\(judge.addresses[link.a])", "\(link.aPort)", "\(judge.addresses[link.b])",
           "\(link.bPort)", "\(link.protocolNumber)", "\(link.sessions)", "\(link.aPorts)",
           "\(link.bPorts)", judge.evidence.isPartial ? "1" : "0", "\(served)",
-        ] + features.values.map { "\($0)" }
+        ] + RoleFeatures.Feature.allCases.map { "\(features[$0])" }
       return words.joined(separator: "\t")
     }
   }

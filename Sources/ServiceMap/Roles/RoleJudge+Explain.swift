@@ -57,13 +57,13 @@ extension RoleJudge {
     guard let host = addresses.firstIndex(of: address) else { return [] }
     var places: [Explanation.Endpoint: Int] = [:]
     var found: [Sighting] = []
-    for link in links where ProtocolName.hasPorts(link.protocolNumber) {
+    for (number, link) in links.enumerated() where ProtocolName.hasPorts(link.protocolNumber) {
       for one in [link, link.exchanged] where one.a == host {
         let endpoint = Explanation.Endpoint(
           address: address, protocolNumber: one.protocolNumber, port: one.aPort)
         let other = Explanation.Endpoint(
           address: addresses[one.b], protocolNumber: one.protocolNumber, port: one.bPort)
-        let relation = relation(of: link)
+        let relation = relation(ofLink: number)
         let isService =
           relation.kind.isService && relation.server == host && relation.port == one.aPort
         if let place = places[endpoint] {
@@ -170,9 +170,9 @@ extension RoleJudge {
     if relation.kind == .notice { return .notice }
     if link.events.contains(.portsUnknown) { return .portsUnknown }
     if link.aPort == link.bPort && relation.kind == .peer { return .samePort }
-    let verdict = verdict(on: link)
+    let verdict = verdict(onLink: view.number)
     // A relation that others were merged into has their confidence; its own says what decided.
-    let own = self.relation(of: link)
+    let own = self.relation(ofLink: view.number)
     let isJudged =
       own.confidence == verdict.confidence && (own.server == link.a) == verdict.serverIsA
     if isJudged && (link.isTwoWay || evidence.isPartial || verdict.basis == .knownServer) {
@@ -189,22 +189,21 @@ extension RoleJudge {
     guard ProtocolName.hasPorts(link.protocolNumber), !link.events.contains(.portsUnknown),
       relation.kind != .group
     else { return nil }
-    guard link.hasHandshake else { return weighing(of: link, view, hidesHandshakes: false) }
-    let blind = RoleJudge(links: links.map(\.withoutHandshake), addresses: addresses)
-    return blind.weighing(of: blind.links[view.number], view, hidesHandshakes: true)
+    return link.hasHandshake
+      ? RoleJudge(table, hidesHandshakes: true).weighing(of: view) : weighing(of: view)
   }
 
-  private func weighing(
-    of link: Link, _ view: View, hidesHandshakes: Bool
-  ) -> Explanation.Weighing {
-    let (a, b) = endpoints(of: link)
+  private func weighing(of view: View) -> Explanation.Weighing {
+    let link = link(view.number)
+    let (a, b) = endpoints(ofLink: view.number)
     let features = evidence.features(of: link, a: a, b: b)
-    let parts = contributions(to: link)
+    let parts = RoleRule.contributions(
+      features, protocolNumber: link.protocolNumber, a: a, b: b)
     let sign: Double = view.isTurned ? -1 : 1
     let units = units(link.protocolNumber)
     let served = Double((a.served > 0 ? 1 : 0) - (b.served > 0 ? 1 : 0))
     // What is to be shown is what was added up; 0 is written without a sign.
-    let weights = parts.indices.map { index in
+    let weights = (0..<Contributions.count).map { index in
       let feature = RoleFeatures.Feature(rawValue: index)
       let value = sign * (feature.map { features[$0] } ?? served)
       return Explanation.Weight(
@@ -215,7 +214,7 @@ extension RoleJudge {
     let (own, other) = view.isTurned ? (b, a) : (a, b)
     return Explanation.Weighing(
       weights: weights, logOdds: weights.reduce(0) { $0 + $1.contribution },
-      confidence: RoleRule.judge(contributions: parts).confidence, own: own, other: other,
+      confidence: RoleRule.judge(parts).confidence, own: own, other: other,
       ownHost: evidence.hosts[turned.a], otherHost: evidence.hosts[turned.b],
       firstFromOther: turned.firstFromB,
       firstFromOwn: turned.sessions - min(turned.sessions, turned.firstFromB),
@@ -225,7 +224,7 @@ extension RoleJudge {
   }
 
   /// The weights in force: what one unit of each piece of evidence adds.
-  private func units(_ protocolNumber: UInt8) -> [Double] {
+  private func units(_ protocolNumber: UInt8) -> Contributions {
     var features = RoleFeatures()
     for feature in RoleFeatures.Feature.allCases { features[feature] = 1 }
     var known = EndpointEvidence()
@@ -244,7 +243,7 @@ extension RoleJudge {
       return []
     }
     if let deciding {
-      let plain = RoleJudge(links: links, addresses: addresses)
+      let plain = RoleJudge(table)
       guard let outcome = plain.outcome(for: endpoint) else { return [] }
       return [.withoutLine(deciding, outcome)]
     }
@@ -267,7 +266,7 @@ extension RoleJudge {
       guard said.rawValue != role.rawValue,
         let overrides = try? RoleOverrides(parsing: text, path: overrides.path)
       else { continue }
-      let judge = RoleJudge(links: links, addresses: addresses, overrides: overrides)
+      let judge = RoleJudge(table, overrides: overrides)
       // Peers are rare enough that the line is offered only where there is nothing better.
       if let outcome = judge.outcome(for: endpoint), ![role, .undecided].contains(outcome.role),
         said != .peer || role == .undecided || changes.isEmpty
@@ -326,7 +325,7 @@ extension RoleJudge {
           return one
         })
       if let outcome = judge.outcome(for: endpoint), outcome.role == .server,
-        judge.relation(of: links[view.number]).kind == .provided
+        judge.relation(ofLink: view.number).kind == .provided
       {
         return .morePeers(count, outcome)
       }
@@ -337,7 +336,7 @@ extension RoleJudge {
 
   private func isServer(_ view: View, withMore count: UInt32) -> Bool {
     let link = links[view.number]
-    var (a, b) = endpoints(of: link)
+    var (a, b) = endpoints(ofLink: view.number)
     func more(_ one: inout EndpointEvidence) {
       one.peers += count
       one.peerPorts += count
@@ -345,7 +344,7 @@ extension RoleJudge {
     }
     if view.isTurned { more(&b) } else { more(&a) }
     let verdict = RoleRule.judge(
-      contributions: RoleRule.contributions(
+      RoleRule.contributions(
         evidence.features(of: link, a: a, b: b), protocolNumber: link.protocolNumber,
         a: a, b: b))
     return verdict.serverIsA != view.isTurned && verdict.confidence >= RoleRule.decidedAbove
@@ -372,14 +371,13 @@ private struct JudgedViews {
   init(_ views: [View], by judge: RoleJudge, host: Int) {
     self.views = views
     // As they end up in the map, where links of one service and client are one relation.
-    var index = KeyIndex()
-    var finals: [Relation] = []
+    var finals: [RelationKey: Relation] = [:]
     for one in judge.relations() where one.server == host || one.client == host {
-      if index.number(of: RelationTable.key(one)) == finals.count { finals.append(one) }
+      finals[RelationKey(one)] = one
     }
     relations = views.map { view in
-      let one = judge.relation(of: judge.links[view.number])
-      return index.find(RelationTable.key(one)).map { finals[$0] } ?? one
+      let one = judge.relation(ofLink: view.number)
+      return finals[RelationKey(one)] ?? one
     }
     let roles = zip(views, relations).map { view, relation in
       JudgedViews.role(in: relation, isServer: JudgedViews.isServer(view.link, relation))

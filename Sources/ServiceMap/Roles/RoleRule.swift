@@ -24,42 +24,46 @@ public enum RoleRule {
   /// known of their hosts makes one likelier, and listing a client's port is worse than listing none.
   private static let confidenceOfStrangersMax = 0.9
   private static let anchorMin = 2.0
-  private static let anchors: [RoleFeatures.Feature] = [
-    .peers, .peerPorts, .portKnown, .portCommon, .firstOfWhole, .asked,
-  ]
   /// Log-odds of "server" for an endpoint that answered handshakes in other sessions.
   private static let servedLogOdds = 6.0
 
-  /// What each piece of evidence adds for A as the server, in log-odds: in the order of
-  /// `RoleFeatures.Feature`, and last whether the endpoints answered handshakes elsewhere.
-  public static func contributions(
+  /// What each piece of evidence adds for A as the server.
+  @inline(__always) public static func contributions(
     _ features: RoleFeatures, protocolNumber: UInt8, a: EndpointEvidence, b: EndpointEvidence
-  ) -> [Double] {
+  ) -> Contributions {
     let isUDP = protocolNumber == IPProtocolNumber.udp || protocolNumber == IPProtocolNumber.udplite
     let weights = isUDP ? RoleWeights.udp : RoleWeights.tcp
-    var sums = zip(features.values, weights.values).map { $0 * $1 }
-    sums.append(servedLogOdds * ((a.served > 0 ? 1 : 0) - (b.served > 0 ? 1 : 0)))
-    return sums
+    var all = Contributions()
+    for index in features.values.indices {
+      all[index] = features.values[index] * weights.values[index]
+    }
+    all[Contributions.served] =
+      servedLogOdds * ((a.served > 0 ? 1 : 0) - (b.served > 0 ? 1 : 0))
+    return all
   }
 
   /// Judges the pair by what `contributions` gave; symmetric: exchanging A and B exchanges the verdict.
   ///
   /// - Complexity: O(1); once for each link without a handshake, not for each packet.
-  public static func judge(contributions: [Double]) -> Verdict {
-    let sum = contributions.reduce(0, +)
+  public static func judge(_ contributions: Contributions) -> Verdict {
+    let sum = contributions.sum
     let towards = sum >= 0 ? 1.0 : -1.0
     // The basis is the strongest evidence of behaviour; a port number only where there is no other.
-    var strongest = (0.0, Basis.none)
-    for (index, part) in contributions.enumerated() where part * towards > strongest.0 {
-      strongest = (part * towards, basis(index))
+    var strongest = (part: 0.0, index: -1)
+    for index in 0..<Contributions.count where contributions[index] * towards > strongest.part {
+      strongest = (contributions[index] * towards, index)
     }
-    let anchor = anchors.reduce(abs(contributions.last ?? 0)) {
-      $0 + abs(contributions[$1.rawValue])
-    }
+    var anchor = abs(contributions[Contributions.served])
+    anchor += abs(contributions[.peers])
+    anchor += abs(contributions[.peerPorts])
+    anchor += abs(contributions[.portKnown])
+    anchor += abs(contributions[.portCommon])
+    anchor += abs(contributions[.firstOfWhole])
+    anchor += abs(contributions[.asked])
     let limit = anchor < anchorMin ? confidenceOfStrangersMax : confidenceMax
     return Verdict(
       serverIsA: sum >= 0, confidence: min(limit, 1 / (1 + exp(-abs(sum)))),
-      basis: strongest.1)
+      basis: strongest.index < 0 ? .none : basis(strongest.index))
   }
 
   private static func basis(_ index: Int) -> Basis {
@@ -70,5 +74,31 @@ public enum RoleRule {
     case .host: .behaviour
     case nil: .knownServer
     }
+  }
+}
+
+/// What each piece of evidence adds for A as the server, in log-odds: in the order of
+/// `RoleFeatures.Feature`, and last whether the endpoints answered handshakes elsewhere.
+public struct Contributions: Sendable {
+  private var parts = InlineArray<12, Double>(repeating: 0)
+
+  /// The index of what comes last, and how many there are.
+  static var served: Int { count - 1 }
+  static var count: Int { 12 }
+
+  /// Nothing speaks for either side.
+  public init() {}
+
+  @inline(__always) public subscript(index: Int) -> Double {
+    get { parts[index] }
+    set { parts[index] = newValue }
+  }
+  @inline(__always) subscript(feature: RoleFeatures.Feature) -> Double { parts[feature.rawValue] }
+
+  /// Added up from the first to the last, since the order shows in the last digits.
+  @inline(__always) var sum: Double {
+    var sum = 0.0
+    for index in parts.indices { sum += parts[index] }
+    return sum
   }
 }

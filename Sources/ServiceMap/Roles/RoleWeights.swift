@@ -5,7 +5,8 @@
 /// and high ports; mid-stream, one-way, sampled and whole) and 110 real ones, as they are and cut to
 /// mid-stream. Logistic regression without intercept, ridge 10, within the bounds that stand there.
 struct RoleWeights {
-  let values: [Double]
+  /// By `RoleFeatures.Feature.rawValue`.
+  let values: InlineArray<11, Double>
 
   // peers, peerPorts, firstSpeaker, firstOfWhole, asked, portKnown, portRange, portCommon,
   // notEphemeral, host, silence

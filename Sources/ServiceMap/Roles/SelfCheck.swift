@@ -20,50 +20,49 @@ public struct SelfCheck: Equatable, Codable, Sendable {
 
   public var undecided: Int { endpoints - right - wrong }
 
-  /// - Complexity: O(links), as judging them.
   init(links: [Link], addresses: [IPAddress]) {
-    let judge = RoleJudge(links: links.map(\.withoutHandshake), addresses: addresses)
-    struct Tally {
-      var sessions: UInt64 = 0
-      var right: UInt64 = 0
-      var wrong: UInt64 = 0
+    self.init(LinkTable(links: links, addresses: addresses))
+  }
+
+  /// - Complexity: O(links), as judging them.
+  init(_ table: LinkTable) {
+    let judge = RoleJudge(table, hidesHandshakes: true)
+    // By the number of an endpoint.
+    var tallies = [Tally](repeating: Tally(), count: table.endpointCount)
+    for (number, facts) in table.facts.enumerated()
+    where facts.plain.contains(.handshake) && facts.completed > 0
+      && ProtocolName.hasPorts(facts.protocolNumber)
+    {
+      let completed = table.links[number].completed
+      let verdict = judge.verdict(onLink: number)
+      var tally = Tally(sessions: completed)
+      if verdict.confidence >= RoleRule.decidedAbove {
+        if verdict.serverIsA { tally.right = completed } else { tally.wrong = completed }
+      }
+      if facts.a == LinkFacts.lone { add(tally) } else { tallies[Int(facts.a)].add(tally) }
     }
-    var index = KeyIndex()
-    var tallies: [Tally] = []
-    for (hidden, link) in zip(judge.links, links)
-    where link.hasHandshake && link.completed > 0 && ProtocolName.hasPorts(link.protocolNumber) {
-      let number = index.number(
-        of: Key(host: link.a, protocolNumber: link.protocolNumber, port: link.aPort))
-      if number == tallies.count { tallies.append(Tally()) }
-      let verdict = judge.verdict(on: hidden)
-      tallies[number].sessions += link.completed
-      guard verdict.confidence >= RoleRule.decidedAbove else { continue }
-      tallies[number].right += verdict.serverIsA ? link.completed : 0
-      tallies[number].wrong += verdict.serverIsA ? 0 : link.completed
-    }
-    for tally in tallies {
-      endpoints += 1
-      right += tally.right * 2 > tally.sessions ? 1 : 0
-      wrong += tally.wrong * 2 > tally.sessions ? 1 : 0
-      sessions += tally.sessions
-      sessionsRight += tally.right
-      sessionsWrong += tally.wrong
+    for tally in tallies where tally.sessions > 0 { add(tally) }
+  }
+
+  /// Sessions of one endpoint.
+  private struct Tally {
+    var sessions: UInt64 = 0
+    var right: UInt64 = 0
+    var wrong: UInt64 = 0
+
+    mutating func add(_ other: Tally) {
+      sessions += other.sessions
+      right += other.right
+      wrong += other.wrong
     }
   }
-}
 
-extension Link {
-  /// As if the capture had begun a moment later in each of its sessions: without SYN and SYN+ACK, and
-  /// without a word on who spoke first.
-  var withoutHandshake: Link {
-    guard hasHandshake, ProtocolName.hasPorts(protocolNumber) else { return self }
-    var hidden = self
-    hidden.hasHandshake = false
-    hidden.events.subtract([.synFromA, .synFromB, .synAckFromA, .synAckFromB])
-    // Twice as many, of which either side began one half.
-    hidden.sessions = 2 * max(1, completed)
-    hidden.firstFromB = hidden.sessions / 2
-    hidden.twoWay = hidden.isTwoWay ? hidden.sessions : 0
-    return hidden
+  private mutating func add(_ tally: Tally) {
+    endpoints += 1
+    right += tally.right * 2 > tally.sessions ? 1 : 0
+    wrong += tally.wrong * 2 > tally.sessions ? 1 : 0
+    sessions += tally.sessions
+    sessionsRight += tally.right
+    sessionsWrong += tally.wrong
   }
 }

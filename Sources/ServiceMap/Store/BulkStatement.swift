@@ -10,11 +10,6 @@ internal import Wire
 final class BulkStatement {
   private let handle: OpaquePointer
   private let connection: OpaquePointer
-  /// Whether all counters read so far add up to less than 2⁶², so that no sum of some of them, or
-  /// of each of them twice, leaves 64 bits; and whether all times are such. A damaged file may say
-  /// anything.
-  private(set) var isPlausible = true
-  private var sum: UInt64 = 0
 
   init(_ database: Database, _ sql: String) throws {
     guard let connection = database.sqliteConnection else {
@@ -60,23 +55,6 @@ final class BulkStatement {
 
   func integer(_ column: Int32) -> Int64 { sqlite3_column_int64(handle, column) }
 
-  /// A number that is added to others.
-  func counter(_ column: Int32) -> UInt64 {
-    let value = unsigned(column)
-    let (sum, overflow) = sum.addingReportingOverflow(value)
-    self.sum = sum
-    if overflow || sum >> 62 != 0 { isPlausible = false }
-    return value
-  }
-
-  /// A time in ticks; `.max` is a minimum of nothing.
-  func tick(_ column: Int32) -> UInt64 {
-    let value = unsigned(column)
-    if value > Tick.of(nanoseconds: .max) && value != .max { isPlausible = false }
-    return value
-  }
-
-  private func unsigned(_ column: Int32) -> UInt64 { UInt64(bitPattern: integer(column)) }
   func real(_ column: Int32) -> Double { sqlite3_column_double(handle, column) }
   func text(_ column: Int32) -> String {
     sqlite3_column_text(handle, column).map { String(cString: $0) } ?? ""
@@ -86,5 +64,40 @@ final class BulkStatement {
     DatabaseError(
       resultCode: ResultCode(rawValue: sqlite3_extended_errcode(connection)),
       message: String(cString: sqlite3_errmsg(connection)))
+  }
+}
+
+/// The counters and times of the rows of a statement. A value beside it, since each access to a
+/// variable of an object is checked for exclusivity when it is made.
+struct BulkCounters {
+  let statement: BulkStatement
+  /// Whether all counters read so far add up to less than 2⁶², so that no sum of some of them, or
+  /// of each of them twice, leaves 64 bits; and whether all times are such. A damaged file may say
+  /// anything.
+  private(set) var isPlausible = true
+  private var sum: UInt64 = 0
+
+  init(_ statement: BulkStatement) { self.statement = statement }
+
+  /// A number that is added to others.
+  mutating func counter(_ column: Int32) -> UInt64 {
+    let value = unsigned(column)
+    let (sum, overflow) = sum.addingReportingOverflow(value)
+    self.sum = sum
+    if overflow || sum >> 62 != 0 { isPlausible = false }
+    return value
+  }
+
+  /// A time in ticks; `.max` is a minimum of nothing.
+  mutating func tick(_ column: Int32) -> UInt64 {
+    let value = unsigned(column)
+    if value > BulkCounters.tickMax && value != .max { isPlausible = false }
+    return value
+  }
+
+  private static let tickMax = Tick.of(nanoseconds: .max)
+
+  private func unsigned(_ column: Int32) -> UInt64 {
+    UInt64(bitPattern: statement.integer(column))
   }
 }

@@ -25,17 +25,19 @@ extension MapStore {
       networkBits: ServiceMap.NetworkBits = .init(),
       name: (IPAddress) -> String? = { _ in nil }
     ) -> ServiceMap {
-      // The self-check needs as long as the judging itself; the other core is idle by now.
+      let table = LinkTable(links: links, addresses: addresses)
+      // The self-check needs as long as the judging itself; the other core may be idle by now.
       let selfCheck = Mutex(SelfCheck())
       let isChecked = DispatchSemaphore(value: 0)
       Thread.detachNewThread {
-        let result = SelfCheck(links: links, addresses: addresses)
+        let result = SelfCheck(table)
         selfCheck.withLock { $0 = result }
         isChecked.signal()
       }
-      let judge = RoleJudge(links: links, addresses: addresses, overrides: overrides)
+      let order = AddressOrder(addresses)
+      let judge = RoleJudge(table, overrides: overrides)
       var map = ServiceMap(
-        capture: capture, addresses: addresses, relations: judge.relations(),
+        capture: capture, addresses: order.sorted, sorted: judge.relations(ranks: order.ranks),
         networkBits: networkBits, name: name)
       map.completeness = Completeness(judge: judge, map: map)
       isChecked.wait()

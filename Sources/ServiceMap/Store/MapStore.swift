@@ -209,28 +209,29 @@ public enum MapStore {
 
   private static func addresses(
     _ database: Database, _ path: String
-  ) throws -> ([IPAddress], [Int64: Int]) {
+  ) throws -> ([IPAddress], AddressNumbers) {
     var addresses: [IPAddress] = []
-    var numbers: [Int64: Int] = [:]
+    var numbers = AddressNumbers()
     let bulk = try BulkStatement(database, "SELECT id, address FROM address ORDER BY id")
     while try bulk.step() {
       guard let address = IPAddress(bulk.text(1)) else {
         throw StoreError(path: path, action: "read", reason: "no address: \(bulk.text(1))")
       }
-      numbers[bulk.integer(0)] = addresses.count
+      numbers.append(bulk.integer(0))
       addresses.append(address)
     }
     return (addresses, numbers)
   }
 
   private static func links(
-    _ database: Database, _ numbers: [Int64: Int], _ path: String
+    _ database: Database, _ numbers: AddressNumbers, _ path: String
   ) throws -> [Link] {
     var links: [Link] = []
     // A hint that the file may lie about.
     let count = try Int.fetchOne(database, sql: "SELECT max(rowid) FROM link") ?? 0
     links.reserveCapacity(min(max(0, count), 1 << 22))
     let bulk = try BulkStatement(database, "SELECT * FROM link")
+    var counters = BulkCounters(bulk)
     while try bulk.step() {
       guard let a = numbers[bulk.integer(0)], let b = numbers[bulk.integer(1)],
         let protocolNumber = UInt8(exactly: bulk.integer(2)),
@@ -247,29 +248,50 @@ public enum MapStore {
       one.aPorts = aPorts
       one.bPorts = bPorts
       one.addresses = addressCount
-      one.sessions = bulk.counter(10)
-      one.firstFromB = bulk.counter(11)
-      one.twoWay = bulk.counter(12)
-      one.refused = bulk.counter(13)
-      one.unanswered = bulk.counter(14)
-      one.halfOpen = bulk.counter(15)
-      one.unasked = bulk.counter(16)
-      one.unheard = bulk.counter(17)
-      one.packetsAB = bulk.counter(18)
-      one.packetsBA = bulk.counter(19)
-      one.bytesAB = bulk.counter(20)
-      one.bytesBA = bulk.counter(21)
-      one.firstTick = bulk.tick(22)
-      one.lastTick = bulk.tick(23)
-      one.handshakes = bulk.counter(24)
-      one.handshakeTicksSum = bulk.counter(25)
-      one.handshakeTicksMin = bulk.tick(26)
-      guard bulk.isPlausible else {
+      one.sessions = counters.counter(10)
+      one.firstFromB = counters.counter(11)
+      one.twoWay = counters.counter(12)
+      one.refused = counters.counter(13)
+      one.unanswered = counters.counter(14)
+      one.halfOpen = counters.counter(15)
+      one.unasked = counters.counter(16)
+      one.unheard = counters.counter(17)
+      one.packetsAB = counters.counter(18)
+      one.packetsBA = counters.counter(19)
+      one.bytesAB = counters.counter(20)
+      one.bytesBA = counters.counter(21)
+      one.firstTick = counters.tick(22)
+      one.lastTick = counters.tick(23)
+      one.handshakes = counters.counter(24)
+      one.handshakeTicksSum = counters.counter(25)
+      one.handshakeTicksMin = counters.tick(26)
+      guard counters.isPlausible else {
         throw StoreError(path: path, action: "read", reason: "a link's counters are damaged")
       }
       links.append(one)
     }
     return links
+  }
+}
+
+/// The numbers of addresses by their ids in the store.
+private struct AddressNumbers {
+  /// How many addresses have their number as id, as the merger gives them: they need no table.
+  private var dense = 0
+  /// All others.
+  private var others: [Int64: Int] = [:]
+
+  /// Gives the next number to `id`.
+  mutating func append(_ id: Int64) {
+    if others.isEmpty && id == Int64(dense) {
+      dense += 1
+    } else {
+      others[id] = dense + others.count
+    }
+  }
+
+  subscript(id: Int64) -> Int? {
+    id >= 0 && id < Int64(dense) ? Int(id) : others.isEmpty ? nil : others[id]
   }
 }
 
