@@ -7,7 +7,31 @@ struct FanOut: ~Copyable {
   private let count: Int
   private let writers: UnsafeMutablePointer<RingWriter>
   private let batches: UnsafeMutablePointer<BatchWriter?>
+  /// Where the records of each tracker go; ahead of what its batch knows of.
+  private let lanes: UnsafeMutablePointer<Lane>
   private var sequences: [UInt64]
+
+  /// The room for records in an open batch.
+  private struct Lane {
+    /// Where the next record goes.
+    var next: UnsafeMutableRawPointer
+    /// Where the last one may go; before `next` where no batch is open.
+    var last: UnsafeMutableRawPointer
+    /// Records' ticks count from it.
+    var baseTick: UInt64 = 0
+
+    /// No room.
+    init(of lanes: UnsafeMutablePointer<Lane>) {
+      last = UnsafeMutableRawPointer(lanes)
+      next = last + 1
+    }
+
+    init(_ batch: borrowing BatchWriter) {
+      next = batch.itemEnd
+      last = batch.itemLimit - PacketRecord.bytes
+      baseTick = batch.header.baseTick
+    }
+  }
 
   init(_ count: Int, ring: (Int) throws -> Ring) throws {
     self.count = count
@@ -23,14 +47,42 @@ struct FanOut: ~Copyable {
     }
     batches = .allocate(capacity: count)
     batches.initialize(repeating: nil, count: count)
+    lanes = .allocate(capacity: count)
+    lanes.initialize(repeating: Lane(of: lanes), count: count)
     sequences = [UInt64](repeating: 0, count: count)
   }
 
   deinit {
+    lanes.deallocate()
     batches.deinitialize(count: count)
     batches.deallocate()
     writers.deinitialize(count: count)
     writers.deallocate()
+  }
+
+  /// Copies the record at `bytes` to `tracker`'s open batch; false where it has no room, its base is too
+  /// far off, or there is none.
+  ///
+  /// - Parameter baseTick: of the batch that the record came in.
+  /// - Complexity: O(1), three stores and one more to remember the place.
+  @inline(__always)
+  func copy(_ bytes: UnsafeRawPointer, of baseTick: UInt64, to tracker: Int) -> Bool {
+    let lane = lanes + tracker
+    let lengthAndTick = UInt32(
+      littleEndian: bytes.loadUnaligned(fromByteOffset: 15, as: UInt32.self))
+    let tick = baseTick &+ UInt64(lengthAndTick >> 16) &- lane.pointee.baseTick
+    let next = lane.pointee.next
+    guard next <= lane.pointee.last && tick <= UInt64(UInt16.max) else { return false }
+    let moved = lengthAndTick & 0xFFFF | UInt32(truncatingIfNeeded: tick) << 16
+    // SAFETY: the lane has room for a record, and `bytes` is one (`PacketRecord`). The last store puts the
+    // length's first byte in its place once more.
+    next.storeBytes(of: bytes.loadUnaligned(as: UInt64.self), as: UInt64.self)
+    next.storeBytes(
+      of: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self), toByteOffset: 8,
+      as: UInt64.self)
+    next.storeBytes(of: moved.littleEndian, toByteOffset: 15, as: UInt32.self)
+    lane.pointee.next = next + PacketRecord.bytes
+    return true
   }
 
   /// Writes a record, and the addresses that are new to `tracker`, to that tracker's open batch; a
@@ -38,53 +90,62 @@ struct FanOut: ~Copyable {
   ///
   /// - Parameter header: of the batch that the record came in; its tick is relative to that.
   /// - Complexity: O(1); waits while the ring is full, once a batch.
-  @inline(__always)
   mutating func append(
     _ record: PacketRecord, entries: [(handle: UInt32, address: IPAddress)], to tracker: Int,
-    like header: BatchHeader
+    like header: borrowing BatchHeader
   ) {
     var record = record
-    if batches[tracker] != nil {
-      // SAFETY: not nil, just above. Ticks are relative to the open batch's base, which may be an
-      // earlier batch's.
-      let base = batches[tracker].unsafelyUnwrapped.header.baseTick
-      let tick = header.baseTick &+ UInt64(record.tick) &- base
-      if tick <= UInt64(UInt16.max),
-        batches[tracker].unsafelyUnwrapped.hasRoom(
-          bytes: PacketRecord.bytes, entries: entries.count)
+    if var batch = takeBatch(tracker) {
+      // Ticks are relative to the open batch's base, which may be an earlier batch's.
+      let tick = header.baseTick &+ UInt64(record.tick) &- batch.header.baseTick
+      if tick <= UInt64(UInt16.max)
+        && batch.hasRoom(bytes: PacketRecord.bytes, entries: entries.count)
       {
         record.tick = UInt16(truncatingIfNeeded: tick)
-        put(record, entries, tracker)
+        put(record, entries, &batch, tracker)
         return
       }
-      flush(tracker)
+      publish(&batch, tracker)
     }
     sequences[tracker] += 1
-    batches[tracker] = BatchWriter(
+    var batch = BatchWriter(
       slot: writers[tracker].reserve(),
       header: BatchHeader(
         kind: .records, streamID: header.streamID, capturePoint: header.capturePoint,
         sequence: sequences[tracker], baseTick: header.baseTick))
-    put(record, entries, tracker)
+    put(record, entries, &batch, tracker)
   }
 
-  @inline(__always)
-  private mutating func put(
-    _ record: PacketRecord, _ entries: [(handle: UInt32, address: IPAddress)], _ tracker: Int
+  /// Leaves `batch` open, with a record more. There must be room.
+  private func put(
+    _ record: PacketRecord, _ entries: [(handle: UInt32, address: IPAddress)],
+    _ batch: inout BatchWriter, _ tracker: Int
   ) {
-    // SAFETY: the caller has just opened a batch or asked the open one for room.
     for entry in entries {
-      batches[tracker]!.append(handle: entry.handle, address: entry.address)
+      batch.append(handle: entry.handle, address: entry.address)
     }
-    batches[tracker]!.append(record)
+    batch.append(record)
+    batches[tracker] = batch
+    lanes[tracker] = Lane(batch)
+  }
+
+  /// The open batch of `tracker`, which knows of all its records; nil where none is open.
+  private func takeBatch(_ tracker: Int) -> BatchWriter? {
+    guard var batch = batches[tracker] else { return nil }
+    batch.append(recordsUpTo: lanes[tracker].next)
+    return batch
+  }
+
+  private mutating func publish(_ batch: inout BatchWriter, _ tracker: Int) {
+    batch.finish()
+    batches[tracker] = nil
+    lanes[tracker] = Lane(of: lanes)
+    writers[tracker].publish()
   }
 
   /// Publishes `tracker`'s open batch.
   mutating func flush(_ tracker: Int) {
-    guard var batch = batches[tracker] else { return }
-    batch.finish()
-    batches[tracker] = nil
-    writers[tracker].publish()
+    if var batch = takeBatch(tracker) { publish(&batch, tracker) }
   }
 
   /// Passes a batch on to `tracker` as it is, behind what is open there.

@@ -1,3 +1,5 @@
+internal import Wire
+
 /// Which tracker owns which part of the space of sorted address pairs.
 ///
 /// A session's pair (smaller address, larger address) is one 64-bit number; the space of these is
@@ -8,9 +10,11 @@ struct RangeTable: Sendable {
   /// Ranges a tracker, so that one heavy range can be balanced by several light ones.
   static let rangesPerTracker = 16
 
-  /// Exclusive upper bounds of all ranges but the last, ascending; the count is a power of two
-  /// minus one (padded with `.max`), so that the search has no branch to mispredict.
-  private let bounds: [UInt64]
+  /// Exclusive upper bounds of all ranges but the last, as a search tree: behind the unused first one
+  /// the middle one, then those of the lower and of the upper half, then the four of the quarters, and
+  /// so on. There is one less than a power of two (padded with `.max`), so that every search takes
+  /// the same steps.
+  private let tree: [UInt64]
   private let owners: [UInt8]
   private let steps: Int
 
@@ -48,24 +52,77 @@ struct RangeTable: Sendable {
     while (1 << steps) < cuts.count + 1 { steps += 1 }
     self.steps = steps
     let padding = (1 << steps) - 1 - cuts.count
-    bounds = cuts + [UInt64](repeating: .max, count: padding)
+    let bounds = cuts + [UInt64](repeating: .max, count: padding)
+    tree = (0..<1 << steps).map { node in
+      if node == 0 { return 0 }
+      // Nodes 2^level and on are those of a level; each is the middle of its share.
+      let level = node.bitWidth - 1 - node.leadingZeroBitCount
+      let share = 1 << (steps - level)
+      return bounds[(node - (1 << level)) * share + share / 2 - 1]
+    }
     self.owners = owners + [UInt8](repeating: owners[cuts.count], count: padding)
   }
 
   /// The index of the tracker that owns `key`.
   ///
-  /// - Complexity: O(log ranges), no branches.
-  @inline(__always)
-  func owner(of key: UInt64) -> Int {
-    bounds.withUnsafeBufferPointer { bounds in
-      var position = 0
-      var width = 1 << steps
-      for _ in 0..<steps {
-        width >>= 1
-        // SAFETY: position + width - 1 < 2^steps - 1 = bounds.count at every step.
-        position &+= key >= bounds[position &+ width &- 1] ? width : 0
+  /// - Complexity: O(log ranges).
+  func owner(of key: UInt64) -> Int { withLookup { Int($0.owner(of: key)) } }
+
+  /// The trackers that own the pairs of the `count` records at `records`, into `owners`; without meaning where
+  /// a record has address handles.
+  ///
+  /// In a loop of its own, because then the searches of a dozen records run at the same time.
+  ///
+  /// - Complexity: O(count · log ranges); 5 ns a record with two trackers, 7 ns with eight.
+  func findOwners(
+    ofRecords records: UnsafeRawPointer, count: Int, into owners: UnsafeMutablePointer<UInt8>
+  ) {
+    withLookup { lookup in
+      for index in 0..<count {
+        // SAFETY: the caller has so many records, and as much room.
+        let record = records + index &* PacketRecord.bytes
+        let destination = UInt32(littleEndian: record.loadUnaligned(as: UInt32.self))
+        let source = UInt32(littleEndian: record.loadUnaligned(fromByteOffset: 6, as: UInt32.self))
+        owners[index] = lookup.owner(of: RangeTable.key(source, destination))
       }
-      return Int(owners[position])
+    }
+  }
+
+  /// The table for many keys in a row; valid only within `body`.
+  @inline(__always)
+  private func withLookup<Result>(_ body: (Lookup) throws -> Result) rethrows -> Result {
+    try tree.withUnsafeBufferPointer { tree in
+      try owners.withUnsafeBufferPointer { owners in
+        // SAFETY: neither is ever empty.
+        try body(
+          Lookup(
+            tree: tree.baseAddress.unsafelyUnwrapped, owners: owners.baseAddress.unsafelyUnwrapped,
+            steps: steps))
+      }
+    }
+  }
+
+  private struct Lookup {
+    let tree: UnsafePointer<UInt64>
+    let owners: UnsafePointer<UInt8>
+    /// There are 2^steps owners.
+    let steps: Int
+
+    /// The index of the tracker that owns `key`.
+    ///
+    /// - Complexity: O(log ranges); no jump that could be guessed wrong.
+    @inline(__always)
+    func owner(of key: UInt64) -> UInt8 {
+      var node = 1
+      for _ in 0..<steps {
+        // SAFETY: below 2^steps, as there are steps left.
+        let bound = tree[node]
+        // The borrow of key − bound. Of a comparison the compiler makes a jump here, and half of these are
+        // guessed wrong.
+        let isBelow = (~key & bound | ~(key ^ bound) & (key &- bound)) &>> 63
+        node = node &<< 1 | Int(truncatingIfNeeded: isBelow ^ 1)
+      }
+      return owners[node &- (1 &<< steps)]
     }
   }
 

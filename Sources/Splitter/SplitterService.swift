@@ -48,12 +48,18 @@ struct Splitting: ~Copyable {
   /// By handle index: where the address lies in the space of ranges, and which trackers know it.
   private var handleKeys: [UInt32] = []
   private var knownBy: [UInt64] = []
+  /// Of the records at hand.
+  private let owners = UnsafeMutablePointer<UInt8>.allocate(capacity: Splitting.stretch)
+  /// Records whose owners are looked up together.
+  private static let stretch = 512
 
   init(output: consuming FanOut, trackers: Int) {
     self.output = output
     self.trackers = trackers
     ranges = RangeTable(sample: [], trackers: trackers)
   }
+
+  deinit { owners.deallocate() }
 
   /// Cuts the ranges from the batches held so far and sends these on; answers how many records they
   /// had.
@@ -97,22 +103,33 @@ struct Splitting: ~Copyable {
     }
     learn(batch)
     let count = batch.header.itemCount
-    guard var position = batch.payload.baseAddress else { return 0 }
-    for _ in 0..<count {
+    let baseTick = batch.header.baseTick
+    guard let first = batch.payload.baseAddress else { return 0 }
+    for begin in stride(from: 0, to: count, by: Splitting.stretch) {
       // SAFETY: BatchReader checked that itemCount records lie in the payload.
-      let record = PacketRecord(reading: position)
-      position += PacketRecord.bytes
-      if !record.flags.contains(.hasHandle) {
-        let owner = ranges.owner(of: RangeTable.key(record.source, record.destination))
-        output.append(record, entries: [], to: owner, like: batch.header)
-      } else {
-        let pair = RangeTable.key(key(record.source), key(record.destination))
-        let owner = ranges.owner(of: pair)
-        output.append(
-          record, entries: newEntries(record, for: owner), to: owner, like: batch.header)
+      let records = first + begin &* PacketRecord.bytes
+      let count = min(count &- begin, Splitting.stretch)
+      ranges.findOwners(ofRecords: records, count: count, into: owners)
+      for index in 0..<count {
+        let bytes = records + index &* PacketRecord.bytes
+        let owner = Int(owners[index])
+        if !PacketRecord.hasHandle(bytes) && output.copy(bytes, of: baseTick, to: owner) {
+          continue
+        }
+        append(PacketRecord(reading: bytes), owner, batch.header)
       }
     }
     return count
+  }
+
+  /// A record that needs more than to be copied.
+  private mutating func append(_ record: PacketRecord, _ owner: Int, _ header: BatchHeader) {
+    guard record.flags.contains(.hasHandle) else {
+      output.append(record, entries: [], to: owner, like: header)
+      return
+    }
+    let owner = ranges.owner(of: RangeTable.key(key(record.source), key(record.destination)))
+    output.append(record, entries: newEntries(record, for: owner), to: owner, like: header)
   }
 
   /// The addresses of `record` that `tracker` has not been told yet; it knows them afterwards.

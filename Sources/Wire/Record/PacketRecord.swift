@@ -60,6 +60,11 @@
     tick = UInt16(truncatingIfNeeded: third >> 16)
   }
 
+  /// Whether the record at `bytes` has the flag `.hasHandle`, without reading the rest of it.
+  @inlinable @inline(__always) public static func hasHandle(_ bytes: UnsafeRawPointer) -> Bool {
+    RecordFlags(rawValue: bytes.load(fromByteOffset: 13, as: UInt8.self)).contains(.hasHandle)
+  }
+
   /// Writes the record at `bytes`. `PacketRecord.bytes` bytes must be writable there.
   ///
   /// - Complexity: O(1), three stores.
