@@ -104,8 +104,11 @@ class Run:
     def __init__(self, command, memory=False, environment=None):
         with tempfile.TemporaryFile() as out:
             began = time.monotonic()
-            process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-                                       env=environment)
+            try:
+                process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                                           env=environment)
+            except OSError as error:
+                raise Failed(f"{command[0]}: {error.strerror}") from error
             watch = Memory(process.pid) if memory else None
             if watch:
                 watch.start()
@@ -213,7 +216,7 @@ class Bench:
     def summary(self):
         print("\nTargets")
         for what, value, relation, bound, unit, met, peer in self.targets:
-            print(f"{what:62} {value:>10.4g} {relation} {bound:<9g} {unit:14} {'met   ' if met else 'MISSED'}  {peer}".rstrip())
+            print(f"{what:62} {value:>10,.5g} {relation} {bound:<9,g} {unit:14} {'met   ' if met else 'MISSED'}  {peer}".rstrip())
         return all(target[5] for target in self.targets)
 
     # Lines
@@ -263,13 +266,17 @@ class Bench:
         self.drop(*self.audit(capture)[1])
 
     def table3(self):
-        """The enterprise of the paper's table 3 with all of its octets; and everything in it found."""
-        packets, truth = self.options.packets_table3, self.path("table3.tsv")
+        """The enterprise of the paper's table 3, and everything in it found: with the generator's sessions of 26 packets, and
+        with as many packets as the paper's octets take."""
+        for packets, gigabytes_min in ((self.options.packets_medium, 0), (self.options.packets_table3, 26)):
+            self.enterprise(packets, gigabytes_min)
+
+    def enterprise(self, packets, gigabytes_min):
+        truth = self.path("table3.tsv")
         capture, facts = self.generate("table3.pcap", packets, truth=truth)
         _, paths = self.audit(capture)
         [ours] = self.measure(lambda: self.audit(capture)[0])
         store = os.path.getsize(self.path("map.db")) / 1e6
-        self.row(f"renkei audit of table 3, {packets:,} packets", ours, packets)
         command, [path] = self.audit(capture, outputs=("json",))
         Run(command)
         found = scoring.Map(path)
@@ -283,18 +290,22 @@ class Bench:
                 clients.add(line.split("\t")[3])
         missing = services - found.services - found.peer_services
         minutes, gigabytes = facts["seconds"] / 60, document["capture"]["frameBytes"] / 1e9
-        self.note(f"{minutes:.0f} minutes, {gigabytes:.1f} GB as on the wire, {facts['networks']:.0f} networks, "
-                  f"{facts['clients']:.0f} PCs, {facts['servers']:.0f} servers, {facts['sessions']:,.0f} sessions; "
-                  f"store {store:.1f} MB")
+        name = f"table 3, {gigabytes:.1f} GB"
+        self.row(f"renkei audit of {name}, {packets:,} packets", ours, packets)
+        self.note(f"{minutes:.0f} minutes, {facts['networks']:.0f} networks, {facts['clients']:.0f} PCs, "
+                  f"{facts['servers']:.0f} servers, {facts['sessions']:,.0f} sessions; store {store:.1f} MB")
         self.note(f"found {len(services - missing)} of {len(services)} services, {len(clients & hosts)} of {len(clients)} clients, "
                   f"{document['summary']['networks']} networks")
+        for server, protocol, port in sorted(missing)[:5]:
+            self.note(f"not found: {server} {protocol}/{port}")
         if not self.options.quick:
-            for name, value, bound in (("GB", gigabytes, 26), ("minutes", round(minutes), 61), ("PCs", facts["clients"], 16_075),
+            for what, value, bound in (("GB", gigabytes, gigabytes_min), ("minutes", round(minutes), 61), ("PCs", facts["clients"], 16_075),
                                        ("servers", facts["servers"], 382), ("networks", facts["networks"], 285)):
-                self.expect(f"table 3: {name} in the workload", value, ">=", bound)
-        self.expect("table 3: services and clients not found", len(missing) + len(clients - hosts), "<=", 0)
-        self.expect("table 3: store", store, "<=", 20, "MB")
-        self.expect("table 3: time", ours.wall, "<=", 2, "s")
+                if bound:
+                    self.expect(f"{name}: {what} in the workload", value, ">=", bound)
+        self.expect(f"{name}: services and clients not found", len(missing) + len(clients - hosts), "<=", 0)
+        self.expect(f"{name}: store", store, "<=", 20, "MB")
+        self.expect(f"{name}: time", ours.wall, "<=", 2, "s")
         self.drop(*paths, path, truth, capture)
 
     def medium(self):
@@ -471,6 +482,8 @@ def main():
     options.packets_sessions = 6_600_000 if options.quick else 66_000_000
     options.session_counts = [10_000, 100_000, 1_300_000] if options.quick else [10_000, 100_000, 1_000_000, 13_000_000]
     options.days = DAYS_QUICK if options.quick else DAYS
+    # Where Debian keeps argus and softflowd.
+    os.environ["PATH"] += ":/usr/sbin"
     # A stage that crashes is to end at once, not to be explained at length.
     os.environ["SWIFT_BACKTRACE"] = "enable=no"
     for package, product in ((HERE, "renkei-generate"), (STAGES_PACKAGE, "renkei-stages")):
