@@ -8,7 +8,10 @@ public final class Tape: @unchecked Sendable {
   /// Records or session rows in it.
   public private(set) var items = 0
 
-  public init() {}
+  private let keepsSlots: Bool
+
+  /// - Parameter keepsSlots: false to count the items only, for outputs that nobody plays.
+  public init(keepsSlots: Bool = true) { self.keepsSlots = keepsSlots }
 
   deinit { for slot in slots { slot.deallocate() } }
 
@@ -21,6 +24,7 @@ public final class Tape: @unchecked Sendable {
   public func append(_ slot: UnsafeRawBufferPointer) throws {
     let header = try BatchHeader(reading: slot)
     if header.kind == .records || header.kind == .sessions { items += header.itemCount }
+    guard keepsSlots else { return }
     let copy = UnsafeMutableRawPointer.allocate(byteCount: slot.count, alignment: 4096)
     // SAFETY: just allocated with the slot's size; a slot is never empty.
     copy.copyMemory(from: slot.baseAddress!, byteCount: slot.count)

@@ -43,7 +43,7 @@ struct RunCommand: ParsableCommand {
         result = try drive.collect(capture: capture, deduplicate: false)
       case .split: result = try drive.split(records, trackers: trackers)
       case .track:
-        let rows = Tape()
+        let rows = Tape(keepsSlots: false)
         result = try drive.track(
           records, sessionsMax: sessionsMax, tape: undrained ? nil : rows)
         line["sessions"] = rows.items
