@@ -86,7 +86,8 @@ public struct StageDrive: Sendable {
     watch?.start()
     var result = try renkeiMeasured {
       try MergerService.run(
-        trackers: 1, input: { _ in try ring.open() }, store: store, status: board, process: 0)
+        trackers: 1, input: { _ in try ring.open() }, store: store, output: nil,
+        status: board, process: 0)
     }
     result.items = input.items
     return (result, watch?.wait() ?? 0)

@@ -44,7 +44,9 @@ struct DaysCommand: ParsableCommand {
       counted.packets = source.packets
     }
     try MergerService.run(
-      trackers: trackers, input: { try epochs[$0].open() }, store: store, status: status, process: 2
+      trackers: trackers, input: { try epochs[$0].open() }, store: store, output: nil,
+      status: status,
+      process: 2
     )
     reading.wait()
     let elapsed = DispatchTime.now().uptimeNanoseconds - began.uptimeNanoseconds
