@@ -24,6 +24,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import statistics
 import subprocess
 import tempfile
@@ -115,7 +116,7 @@ class Run:
             try:
                 _, status, usage = os.wait4(process.pid, 0)
             except BaseException:
-                process.kill()
+                process.terminate()
                 raise
             self.wall = time.monotonic() - began
             process.returncode = os.waitstatus_to_exitcode(status)
@@ -482,6 +483,8 @@ def main():
     options.packets_sessions = 6_600_000 if options.quick else 66_000_000
     options.session_counts = [10_000, 100_000, 1_300_000] if options.quick else [10_000, 100_000, 1_000_000, 13_000_000]
     options.days = DAYS_QUICK if options.quick else DAYS
+    # Who is told to end, as by timeout(1), cleans up as well: captures are large.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     # Where Debian keeps argus and softflowd.
     os.environ["PATH"] += ":/usr/sbin"
     # A stage that crashes is to end at once, not to be explained at length.
