@@ -33,6 +33,28 @@ extension PacketSink where Self: ~Copyable {
   ) -> Int { 0 }
 }
 
+/// When to ask a sink for a run. Where it took none, ever more packets go to it one by one before it is
+/// asked again, so that a capture without plain packets costs no attempt for each.
+struct RunPacing {
+  private static let pauseMax = 15
+  private var pause = 0
+  private var left = 0
+
+  @inline(__always)
+  mutating func isDue() -> Bool {
+    if left == 0 { return true }
+    left &-= 1
+    return false
+  }
+
+  /// After an attempt that took `bytes` bytes.
+  @inline(__always)
+  mutating func note(_ bytes: Int) {
+    pause = bytes > 0 ? 0 : min(pause &* 2 &+ 1, RunPacing.pauseMax)
+    left = pause
+  }
+}
+
 /// Where Ethernet packets of one clock lie in a format. The values are constant over a run of packets,
 /// so that reading them costs what a loop by hand would.
 protocol PacketLayout {

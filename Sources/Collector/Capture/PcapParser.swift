@@ -42,11 +42,14 @@ struct PcapParser {
     let fractionNs = fractionNs
     let limit = capturedLengthMax
     let layout = PcapLayout(fractionNs: fractionNs)
+    var pacing = RunPacing()
     let hasRuns = !isSwapped && lengthOrder == .capturedFirst && linkType == .ethernet
     while window.count &- offset >= PcapParser.packetHeaderBytes {
-      if hasRuns {
+      if hasRuns && pacing.isDue() {
         let rest = UnsafeRawBufferPointer(start: base + offset, count: window.count &- offset)
-        offset &+= sink.takeRun(rest, layout)
+        let taken = sink.takeRun(rest, layout)
+        pacing.note(taken)
+        offset &+= taken
       }
       // SAFETY: the loop's condition says that a whole packet header is in the window.
       let header = base + offset

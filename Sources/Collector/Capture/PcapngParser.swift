@@ -37,10 +37,12 @@ struct PcapngParser {
   ) throws(Sink.Failure) -> ParseStep {
     var offset = 0
     var damage: CaptureDamage?
+    var pacing = RunPacing()
     while window.count &- offset >= PcapngParser.blockBytesMin {
       var rest = UnsafeRawBufferPointer(rebasing: window[offset...])
-      if let layout = layout(of: rest) {
+      if pacing.isDue(), let layout = layout(of: rest) {
         let consumed = sink.takeRun(rest, layout)
+        pacing.note(consumed)
         if consumed > 0 {
           offset &+= consumed
           // A block ends with its length.
