@@ -41,7 +41,7 @@ let package = Package(
     .target(
       name: "Collector", dependencies: ["Wire", "CLinux", "CPcap", "CLZ4", "CZstd", "CZlib"],
       swiftSettings: settings),
-    .target(name: "Splitter", dependencies: ["Wire"], swiftSettings: settings),
+    .target(name: "Splitter", dependencies: ["Wire", "CLinux"], swiftSettings: settings),
     .target(name: "Tracker", dependencies: ["Wire", "CLinux"], swiftSettings: settings),
     .target(name: "Merger", dependencies: ["Wire", "ServiceMap", "CLinux"], swiftSettings: settings),
     .target(

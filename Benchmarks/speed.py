@@ -46,7 +46,8 @@ STAGE_ROWS = [
     ("collect", "decode to records, looking for copies", "packets"),
     ("split", "split, 4 trackers", "records"),
     ("track", "track, {sessions} sessions", "records"),
-    ("merge", "merge, with the store's writing", "session changes"),
+    ("merge", "merge, to links", "session changes"),
+    ("merge-to-store", "merge, with the store's writing", "session changes"),
 ]
 # Stage, unit, most instructions an item (None: no target).
 INSTRUCTIONS = [

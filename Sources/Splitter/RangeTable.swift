@@ -1,3 +1,4 @@
+internal import CLinux
 internal import Wire
 
 /// Which tracker owns which part of the space of sorted address pairs.
@@ -116,11 +117,10 @@ struct RangeTable: Sendable {
       var node = 1
       for _ in 0..<steps {
         // SAFETY: below 2^steps, as there are steps left.
-        let bound = tree[node]
-        // The borrow of key − bound. Of a comparison the compiler makes a jump here, and half of these are
-        // guessed wrong.
-        let isBelow = (~key & bound | ~(key ^ bound) & (key &- bound)) &>> 63
-        node = node &<< 1 | Int(truncatingIfNeeded: isBelow ^ 1)
+        // Opaque, because the compiler makes a jump of a comparison here, and half of these are guessed
+        // wrong.
+        let isAbove = renkei_opaque(key >= tree[node] ? 1 : 0)
+        node = node &<< 1 | Int(truncatingIfNeeded: isAbove)
       }
       return owners[node &- (1 &<< steps)]
     }

@@ -54,10 +54,11 @@ let benchmarks: @Sendable () -> Void = {
   stage("collect-without-copies") { try drive.collect(capture: $0.capture, deduplicate: false) }
   stage("split") { try drive.split($0.records, trackers: 4) }
   stage("track") { try drive.track($0.records) }
-  stage("merge") { inputs in
+  stage("merge") { try drive.merge($0.sessions) }
+  stage("merge-to-store") { inputs in
     let store = FileManager.default.temporaryDirectory
       .appendingPathComponent("renkei-merge-\(getpid()).db").path
     defer { try? FileManager.default.removeItem(atPath: store) }
-    return try drive.merge(inputs.sessions, store: store).whole
+    return try drive.merge(inputs.sessions, store: store)
   }
 }

@@ -73,24 +73,19 @@ public struct StageDrive: Sendable {
     }
   }
 
-  /// Session rows to a store, of one tracker.
+  /// Session rows of one tracker to links.
   ///
-  /// - Returns: the whole run with the store's writing, and how long it took until the last row
-  ///   was folded (0 where it is not drained: who watches is another thread).
-  public func merge(
-    _ input: Tape, store: String
-  ) throws -> (whole: StageRun, foldedSeconds: Double) {
+  /// - Parameter store: where the links are written, if they are.
+  public func merge(_ input: Tape, store: String? = nil) throws -> StageRun {
     let ring = try input.ring()
     let board = try StatusBoard(processes: 1)
-    let watch = isDrained ? ItemWatch(board: dup(board.descriptor), items: input.items) : nil
-    watch?.start()
     var result = try renkeiMeasured {
       try MergerService.run(
-        trackers: 1, input: { _ in try ring.open() }, store: store, output: nil,
-        status: board, process: 0)
+        trackers: 1, input: { _ in try ring.open() }, store: store, output: nil, status: board,
+        process: 0)
     }
     result.items = input.items
-    return (result, watch?.wait() ?? 0)
+    return result
   }
 
   private func run(

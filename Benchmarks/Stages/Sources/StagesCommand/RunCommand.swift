@@ -48,11 +48,7 @@ struct RunCommand: ParsableCommand {
           records, sessionsMax: sessionsMax, tape: undrained ? nil : rows)
         line["sessions"] = rows.items
       case .merge:
-        let store = NSTemporaryDirectory() + "/renkei-stages-\(getpid()).db"
-        defer { try? FileManager.default.removeItem(atPath: store) }
-        let merged = try drive.merge(sessions, store: store)
-        result = merged.whole
-        line["foldedSeconds"] = merged.foldedSeconds
+        result = try drive.merge(sessions)
       }
       line["items"] = result.items
       line["wall"] = result.wallSeconds
