@@ -165,28 +165,30 @@ struct LeafFold {
 
   // MARK: - Links
 
+  /// In place: a result is never longer than what it was made of, so far.
   private mutating func join(_ links: consuming [Link], _ rows: borrowing RowLog) -> [Link] {
+    var result = links
     var member = 0
-    var result: [Link]
-    if pairOf.count == rows.count {
-      // None of the links is neutral.
-      result = links
-    } else {
-      result = []
-      result.reserveCapacity(links.count + pairs.count / 2)
-      for link in links {
-        guard LeafFold.isNeutral(link) else {
-          result.append(link)
-          continue
-        }
-        let (place, isExchanged) = place(of: member, &result)
-        let one = isExchanged ? link.exchanged : link
-        if place == result.count { result.append(one) } else { result[place].add(one) }
+    var end = 0
+    for index in result.indices {
+      let link = result[index]
+      var place = end
+      var isExchanged = false
+      if LeafFold.isNeutral(link) {
+        (place, isExchanged) = self.place(of: member, end: end, &result)
         member += 1
       }
+      let one = isExchanged ? link.exchanged : link
+      if place < end {
+        result[place].add(one)
+      } else {
+        if isExchanged || end < index { result[end] = one }
+        end += 1
+      }
     }
+    result.removeLast(result.count - end)
     for row in 0..<rows.count {
-      let (place, isExchanged) = place(of: member, &result)
+      let (place, isExchanged) = place(of: member, end: result.count, &result)
       if place == result.count {
         result.append(SessionFold.link(rows[row], hasHandshake: false, exchanged: isExchanged))
       } else {
@@ -197,10 +199,10 @@ struct LeafFold {
     return result
   }
 
-  /// Where the link of a neutral link or row is in the result, which may be its end, and whether the
+  /// Where the link of a neutral link or row is in the result, which may be `end`, and whether the
   /// member's sides are the other way round there.
   private mutating func place(
-    of member: Int, _ result: inout [Link]
+    of member: Int, end: Int, _ result: inout [Link]
   ) -> (place: Int, isExchanged: Bool) {
     let number = Int(pairOf[member] >> 1)
     let pair = pairs[number]
@@ -219,8 +221,8 @@ struct LeafFold {
       result[Int(stars[star].place)].bPorts &+= pair.bPorts
       return (Int(stars[star].place), isExchanged)
     }
-    pairs[number].place = UInt32(result.count)
-    if isStar { stars[star].place = UInt32(result.count) }
-    return (result.count, isExchanged)
+    pairs[number].place = UInt32(end)
+    if isStar { stars[star].place = UInt32(end) }
+    return (end, isExchanged)
   }
 }

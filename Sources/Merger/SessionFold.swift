@@ -133,10 +133,10 @@ struct SessionFold: ~Copyable {
     links = LeafFold.joined(take(), rows)
     rows.removeAll()
     hasNeutralLinks = true
-    if vain.isActive || links.count * 2 > linksMax { links = vain.folded(links) }
+    if vain.isActive || links.count * 2 > linksMax { vain.fold(&links) }
     if links.count * 2 > linksMax {
       vain.coarsen()
-      links = vain.folded(links)
+      vain.fold(&links)
     }
     index.removeAll()
     // A link that stands for others is found by what it stands for (`VainFold`), never by its own.
@@ -185,7 +185,8 @@ struct SessionFold: ~Copyable {
   ///
   /// - Complexity: O(links).
   mutating func finish() -> (addresses: [IPAddress], links: [Link]) {
-    var result = vain.folded(LeafFold.joined(take(), rows), scansOnly: !vain.isActive)
+    var result = LeafFold.joined(take(), rows)
+    vain.fold(&result, scansOnly: !vain.isActive)
     var numbers = WordIndex()
     for index in result.indices {
       if result[index].hasHandshake && result[index].bPorts > 1 {

@@ -39,58 +39,58 @@ struct VainFold {
   /// Whether the link stands for others that came to nothing.
   static func isFolded(_ link: Link) -> Bool { link.aPorts > 1 || link.addresses > 1 }
 
-  /// The links with those joined that have enough in common; places change.
+  /// Joins those of `links` that have enough in common, in place; places change.
   ///
   /// - Parameter scansOnly: there is room; join what tells nobody anything one by one.
   /// - Complexity: O(links): three table accesses each.
-  mutating func folded(_ links: consuming [Link], scansOnly: Bool = false) -> [Link] {
+  mutating func fold(_ links: inout [Link], scansOnly: Bool = false) {
     let groupings = scansOnly ? [.ports] : groupings
     let groupMin = scansOnly ? VainFold.scannedPortsMin : VainFold.groupMin
     var sizes: [Int] = []
     var index = KeyIndex()
     for place in links.indices {
-      let link = links[place]
       for grouping in groupings {
-        guard let (_, key) = VainFold.member(link, grouping) else { continue }
+        guard let key = VainFold.key(links[place], grouping) else { continue }
         let number = index.number(of: key)
         if number == sizes.count { sizes.append(0) }
         // What stands for a group already keeps it.
-        sizes[number] += VainFold.isFolded(link) ? groupMin : 1
+        sizes[number] += VainFold.isFolded(links[place]) ? groupMin : 1
       }
     }
     groups = KeyIndex()
     places = []
-    guard sizes.contains(where: { $0 >= groupMin }) else { return links }
-    var result: [Link] = []
-    result.reserveCapacity(links.count)
+    guard sizes.contains(where: { $0 >= groupMin }) else { return }
+    var kept = 0
     for place in links.indices {
-      let link = links[place]
-      let found = groupings.lazy.compactMap { grouping -> (Link, Key, Grouping)? in
-        guard let (one, key) = VainFold.member(link, grouping), let number = index.find(key),
+      var found: (Key, Grouping)?
+      for grouping in groupings where found == nil {
+        guard let key = VainFold.key(links[place], grouping), let number = index.find(key),
           sizes[number] >= groupMin
-        else { return nil }
-        return (one, key, grouping)
-      }.first
-      guard let (one, key, grouping) = found else {
-        result.append(link)
-        continue
+        else { continue }
+        found = (key, grouping)
       }
-      let group = groups.number(of: key)
-      if group == places.count {
-        places.append(result.count)
-        result.append(one)
-      } else {
-        VainFold.join(one, to: &result[places[group]], grouping)
+      if let (key, grouping) = found {
+        let one = VainFold.member(links[place], grouping)
+        let group = groups.number(of: key)
+        if group < places.count {
+          VainFold.join(one, to: &links[places[group]], grouping)
+          continue
+        }
+        places.append(kept)
+        links[kept] = one
+      } else if kept < place {
+        links[kept] = links[place]
       }
+      kept += 1
     }
-    return result
+    links.removeLast(links.count - kept)
   }
 
   /// Whether a group takes `link`, which then is in it.
   func takes(_ link: Link, into links: inout [Link]) -> Bool {
     for grouping in groupings {
-      if let (one, key) = VainFold.member(link, grouping), let group = groups.find(key) {
-        VainFold.join(one, to: &links[places[group]], grouping)
+      if let key = VainFold.key(link, grouping), let group = groups.find(key) {
+        VainFold.join(VainFold.member(link, grouping), to: &links[places[group]], grouping)
         return true
       }
     }
@@ -106,12 +106,11 @@ struct VainFold {
     link.add(one)
   }
 
-  /// The link as a member of a group, A being who was asked, and the group's key; nil where it may not be
-  /// joined that way. An open port stays apart: a scan has found it.
-  private static func member(_ link: Link, _ grouping: Grouping) -> (Link, Key)? {
+  /// The key of the group that the link would be in; nil where it may not be joined that way. An open
+  /// port stays apart: a scan has found it.
+  private static func key(_ link: Link, _ grouping: Grouping) -> Key? {
     guard ProtocolName.hasPorts(link.protocolNumber) else { return nil }
     if isFolded(link) && grouping != self.grouping(of: link) { return nil }
-    var one = link
     if link.hasHandshake {
       guard link.completed == 0, link.unheard == 0, grouping == .clients || link.halfOpen == 0
       else { return nil }
@@ -119,31 +118,42 @@ struct VainFold {
       guard !link.isTwoWay, link.packetsAB == 0 || link.packetsBA == 0 || isRefused(link) else {
         return nil
       }
-      if link.events.contains(.progressFromA) { one = link.exchanged }
-      // What goes to a group is answered elsewhere or not at all, and is no vain request.
-      if one.a >> 28 == 0xE || one.a == Int(UInt32.max) { return nil }
     }
-    one.bPorts = 1
+    let isExchanged = isAskedByA(link)
+    let (a, aPort, b) = isExchanged ? (link.b, link.bPort, link.a) : (link.a, link.aPort, link.b)
+    // What goes to a group is answered elsewhere or not at all, and is no vain request.
+    if !link.hasHandshake && (a >> 28 == 0xE || a == Int(UInt32.max)) { return nil }
     let kind =
       UInt64(link.protocolNumber) | (link.hasHandshake ? 1 << 8 : 0) | grouping.rawValue << 60
     switch grouping {
-    case .ports: return (one, Key(UInt64(one.a) << 32 | UInt64(one.b), kind))
-    case .servers:
-      let key = Key(UInt64(one.b) << 32 | UInt64(one.aPort), kind)
-      one.a = 0
-      return (one, key)
+    case .ports: return Key(UInt64(a) << 32 | UInt64(b), kind)
+    case .servers: return Key(UInt64(b) << 32 | UInt64(aPort), kind)
     case .clients:
       // Who sends syslog is who depends on it.
-      if !link.hasHandshake && PortPrior.isOneWay(one.aPort) { return nil }
-      let key = Key(UInt64(one.a) << 32 | UInt64(one.aPort), kind)
-      one.b = 0
-      return (one, key)
+      if !link.hasHandshake && PortPrior.isOneWay(aPort) { return nil }
+      return Key(UInt64(a) << 32 | UInt64(aPort), kind)
+    case .client, .all: return Key(UInt64(b), kind)
+    }
+  }
+
+  /// The link as a member of its group, A being who was asked.
+  private static func member(_ link: Link, _ grouping: Grouping) -> Link {
+    var one = isAskedByA(link) ? link.exchanged : link
+    one.bPorts = 1
+    switch grouping {
+    case .ports: break
+    case .servers: one.a = 0
+    case .clients: one.b = 0
     case .client, .all:
       one.a = 0
       one.aPort = 0
       if grouping == .all { one.b = 0 }
-      return (one, Key(UInt64(one.b), kind))
     }
+    return one
+  }
+
+  private static func isAskedByA(_ link: Link) -> Bool {
+    !link.hasHandshake && link.events.contains(.progressFromA)
   }
 
   /// As what a link that stands for others was joined.

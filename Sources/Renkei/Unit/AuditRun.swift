@@ -46,17 +46,21 @@ struct AuditRun {
         "\(process)", "--parent", "\(getpid())",
       ]
     }
-    if let reportOptions {
-      try supervision.start(
-        "reporter", ["report", "--input-fd", "\(finished.descriptor)"] + reportOptions,
-        [finished.descriptor])
-    }
+    // In the order in which they have something to do.
     try supervision.start(
-      "merger",
-      stage("merge", merger) + (storePath.map { ["--store=\($0)"] } ?? [])
-        + (reportOptions == nil ? [] : ["--output-fd", "\(finished.descriptor)"])
-        + epochs.options("--input-fd"),
-      [status.descriptor, finished.descriptor] + epochs.descriptors)
+      "collector",
+      stage("collect", collector) + ["--output-fd", "\(collected.descriptor)"]
+        + (decapsulates ? [] : ["--no-decapsulate"])
+        + (deduplicates ? [] : ["--no-deduplicate"]) + files.map { "--read=\($0)" }
+        + (filter.isEmpty ? [] : ["--", filter]),
+      [status.descriptor, collected.descriptor], keepsStandardInput: files.contains("-"))
+    if splits {
+      try supervision.start(
+        "splitter",
+        stage("split", splitter) + ["--input-fd", "\(collected.descriptor)"]
+          + shards.options("--output-fd"),
+        [status.descriptor, collected.descriptor] + shards.descriptors)
+    }
     for index in 0..<trackers {
       try supervision.start(
         "tracker \(index + 1)",
@@ -66,20 +70,17 @@ struct AuditRun {
         ],
         [status.descriptor, inputs[index], epochs.descriptors[index]])
     }
-    if splits {
-      try supervision.start(
-        "splitter",
-        stage("split", splitter) + ["--input-fd", "\(collected.descriptor)"]
-          + shards.options("--output-fd"),
-        [status.descriptor, collected.descriptor] + shards.descriptors)
-    }
     try supervision.start(
-      "collector",
-      stage("collect", collector) + ["--output-fd", "\(collected.descriptor)"]
-        + (decapsulates ? [] : ["--no-decapsulate"])
-        + (deduplicates ? [] : ["--no-deduplicate"]) + files.map { "--read=\($0)" }
-        + (filter.isEmpty ? [] : ["--", filter]),
-      [status.descriptor, collected.descriptor], keepsStandardInput: files.contains("-"))
+      "merger",
+      stage("merge", merger) + (storePath.map { ["--store=\($0)"] } ?? [])
+        + (reportOptions == nil ? [] : ["--output-fd", "\(finished.descriptor)"])
+        + epochs.options("--input-fd"),
+      [status.descriptor, finished.descriptor] + epochs.descriptors)
+    if let reportOptions {
+      try supervision.start(
+        "reporter", ["report", "--input-fd", "\(finished.descriptor)"] + reportOptions,
+        [finished.descriptor])
+    }
 
     let bar = ProgressBar()
     if showsProgress { bar.start(status, collector: collector) }

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Glibc
 internal import Synchronization
 public import Wire
 
@@ -30,6 +31,8 @@ extension MapStore {
       let selfCheck = Mutex(SelfCheck())
       let isChecked = DispatchSemaphore(value: 0)
       Thread.detachNewThread {
+        // Of this thread alone (setpriority(2)): where cores are short, the map comes first.
+        _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10)
         let result = SelfCheck(table)
         selfCheck.withLock { $0 = result }
         isChecked.signal()

@@ -11,7 +11,7 @@ protocol SessionSink: ~Copyable {
 ///
 /// Sessions that go on at the same time began at about the same time, so the rows in use lie close
 /// together, however many there are in all; and no row is ever moved to make room. Cost per packet: one
-/// cache line of the index and one of the rows, both brought in ahead by prefetch. Memory: 80 to 96 bytes
+/// cache line of the index and one of the rows, both brought in ahead by prefetch. Memory: 77 to 90 bytes
 /// a session; anonymous pages, so that only touched ones count. Over `sessionsMax` the idle ones are
 /// exported.
 struct SessionTable: ~Copyable {
@@ -37,6 +37,8 @@ struct SessionTable: ~Copyable {
   static let window = 32
   /// Longer than a server takes to answer, shorter than a person to ask again.
   private static let silenceTicks = Tick.seconds(1)
+  /// Rows: a megabyte.
+  private static let drainedTogether = 1 << 14
   /// Shift from ticks to the unit of `SessionRow.reportedAt`.
   static let reportedAtShift: UInt64 = 18
 
@@ -299,9 +301,15 @@ struct SessionTable: ~Copyable {
   }
 
   /// Exports every session, in the order in which they began.
+  ///
+  /// Their memory is given back behind them, because the merger needs as much at that time.
   mutating func drain(into sink: inout some SessionSink & ~Copyable) {
-    for place in 0..<count { sink.export(rows[place]) }
-    index.removeAll()
+    index = RowIndex()
+    for start in stride(from: 0, to: count, by: SessionTable.drainedTogether) {
+      let range = start..<min(start + SessionTable.drainedTogether, count)
+      for place in range { sink.export(rows[place]) }
+      pages.giveBack(range)
+    }
     count = 0
   }
 }

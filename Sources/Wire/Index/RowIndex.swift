@@ -21,6 +21,15 @@ public struct ZeroPages<Row: BitwiseCopyable>: ~Copyable {
   }
 
   deinit { munmap(rows, bytes) }
+
+  /// Gives the memory of `range` back, but for pages that hold other rows too; it reads as zeros then.
+  public func giveBack(_ range: Range<Int>) {
+    let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+    let begin = (range.lowerBound * MemoryLayout<Row>.stride + page - 1) & ~(page - 1)
+    let end = range.upperBound * MemoryLayout<Row>.stride & ~(page - 1)
+    // SAFETY: whole pages of the mapping, which is private and anonymous.
+    if end > begin { madvise(UnsafeMutableRawPointer(rows) + begin, end - begin, MADV_DONTNEED) }
+  }
 }
 
 /// The hash of two words: the halves of their product, to which every bit of both contributes.
@@ -42,7 +51,7 @@ public struct ZeroPages<Row: BitwiseCopyable>: ~Copyable {
 
 /// Finds the numbers of rows, from 1, by 64-bit hashes.
 ///
-/// Open addressing over 8-byte slots, at most half full. A slot is 0, or the upper half of the hash
+/// Open addressing over 8-byte slots, five eighths full at most. A slot is 0, or the upper half of the hash
 /// above the number. The place follows from the hash's uppermost bits, so that a larger index is made
 /// from a smaller one front to back and without a look at the rows.
 ///
@@ -116,7 +125,7 @@ public struct ZeroPages<Row: BitwiseCopyable>: ~Copyable {
   public mutating func enter(_ hash: UInt64, number: Int) {
     put((hash & ~0xFFFF_FFFF) | UInt64(number))
     count &+= 1
-    if count &* 2 > mask { grow() }
+    if count &* 8 > mask &* 5 { grow() }
   }
 
   @inlinable @inline(__always)

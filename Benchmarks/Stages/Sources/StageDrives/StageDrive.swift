@@ -30,7 +30,7 @@ public struct StageDrive: Sendable {
     let slotsMax = stat(capture, &status) == 0 ? Int(status.st_size) * 2 / RingFile.slotBytes : 0
     return try run(outputs: 1, slotsMax: slotsMax + 8, tapes: tape.map { [$0] } ?? []) {
       files, board in
-      try renkeiMeasured {
+      try timed(tape == nil) {
         try CollectorService.run(
           configuration, output: RingWriter(try files[0].open()), status: board, process: 0)
       }
@@ -43,7 +43,7 @@ public struct StageDrive: Sendable {
     return try run(
       outputs: trackers, slotsMax: 2 * input.count + 8, tapes: tapes
     ) { files, board in
-      try renkeiMeasured {
+      try timed(tapes.isEmpty) {
         try SplitterService.run(
           input: try ring.open(), trackers: trackers, output: { try files[$0].open() },
           status: board,
@@ -65,7 +65,7 @@ public struct StageDrive: Sendable {
     return try run(
       outputs: 1, slotsMax: 4 * input.count + 8, tapes: tape.map { [$0] } ?? []
     ) { files, board in
-      try renkeiMeasured {
+      try timed(tape == nil) {
         try TrackerService.run(
           configuration, input: try ring.open(), output: try files[0].open(), status: board,
           process: 0)
@@ -86,6 +86,13 @@ public struct StageDrive: Sendable {
     }
     result.items = input.items
     return result
+  }
+
+  /// A stage with a tape only makes the input of another.
+  private func timed(
+    _ isMeasured: Bool, _ body: () throws -> Void
+  ) rethrows -> StageRun {
+    try isMeasured ? renkeiMeasured(body) : renkeiPrepared(body)
   }
 
   private func run(
