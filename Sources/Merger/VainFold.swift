@@ -132,7 +132,8 @@ struct VainFold {
       // Who sends syslog is who depends on it.
       if !link.hasHandshake && PortPrior.isOneWay(aPort) { return nil }
       return Key(UInt64(a) << 32 | UInt64(aPort), kind)
-    case .client, .all: return Key(UInt64(b), kind)
+    case .client: return Key(UInt64(b), kind)
+    case .all: return Key(0, kind)
     }
   }
 
