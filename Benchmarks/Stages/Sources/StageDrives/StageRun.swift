@@ -19,13 +19,7 @@ public struct StageRun: Sendable {
 /// A function of its own, and never inlined, because callgrind switches on at its entry and off at
 /// its exit by its name (`--toggle-collect=*renkeiMeasured*`).
 @inline(never)
-func renkeiMeasured(_ body: () throws -> Void) rethrows -> StageRun { try clocked(body) }
-
-/// The same for a stage that only makes the input of another: callgrind does not count it.
-@inline(never)
-func renkeiPrepared(_ body: () throws -> Void) rethrows -> StageRun { try clocked(body) }
-
-private func clocked(_ body: () throws -> Void) rethrows -> StageRun {
+func renkeiMeasured(_ body: () throws -> Void) rethrows -> StageRun {
   let wall = seconds(CLOCK_MONOTONIC)
   let cpu = seconds(CLOCK_THREAD_CPUTIME_ID)
   try body()

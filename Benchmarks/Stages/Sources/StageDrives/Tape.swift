@@ -8,7 +8,7 @@ public final class Tape: @unchecked Sendable {
   /// Records or session rows in it.
   public private(set) var items = 0
 
-  private let keepsSlots: Bool
+  let keepsSlots: Bool
 
   /// - Parameter keepsSlots: false to count the items only, for outputs that nobody plays.
   public init(keepsSlots: Bool = true) { self.keepsSlots = keepsSlots }
