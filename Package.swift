@@ -43,7 +43,8 @@ let package = Package(
       swiftSettings: settings),
     .target(name: "Splitter", dependencies: ["Wire", "CLinux"], swiftSettings: settings),
     .target(name: "Tracker", dependencies: ["Wire", "CLinux"], swiftSettings: settings),
-    .target(name: "Merger", dependencies: ["Wire", "ServiceMap", "CLinux"], swiftSettings: settings),
+    .target(
+      name: "Merger", dependencies: ["Wire", "ServiceMap", "CLinux"], swiftSettings: settings),
     .target(
       name: "Reporter",
       dependencies: ["ServiceMap", .product(name: "Mustache", package: "swift-mustache")],
