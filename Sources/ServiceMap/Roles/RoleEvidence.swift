@@ -7,7 +7,7 @@ internal import Wire
 /// several links have, 60 bytes a host, 2 MB for port numbers.
 public struct RoleEvidence: Sendable {
   let table: LinkTable
-  private let hidesHandshakes: Bool
+  let hidesHandshakes: Bool
   /// By the number of an endpoint; all 0 where nothing is known.
   private var rows: [EndpointEvidence]
   private(set) var hosts: [HostEvidence]
@@ -74,7 +74,7 @@ public struct RoleEvidence: Sendable {
   }
 
   /// The link as it is read here.
-  private func link(_ number: Int) -> Link {
+  func link(_ number: Int) -> Link {
     hidesHandshakes ? table.links[number].withoutHandshake : table.links[number]
   }
 

@@ -219,7 +219,8 @@ extension RoleJudge {
       firstFromOther: turned.firstFromB,
       firstFromOwn: turned.sessions - min(turned.sessions, turned.firstFromB),
       otherBrokeSilence: turned.events.contains(.brokeSilenceB),
-      ownBrokeSilence: turned.events.contains(.brokeSilenceA), hidesHandshakes: hidesHandshakes,
+      ownBrokeSilence: turned.events.contains(.brokeSilenceA),
+      hidesHandshakes: evidence.hidesHandshakes,
       beginnings: evidence.beginnings)
   }
 

@@ -8,7 +8,6 @@ public struct RoleJudge: Sendable {
   let table: LinkTable
   let overrides: RoleOverrides
   public let evidence: RoleEvidence
-  let hidesHandshakes: Bool
   /// Pairs of server and client hosts with an FTP control session, by server.
   private var ftpControls = WordIndex()
 
@@ -23,7 +22,6 @@ public struct RoleJudge: Sendable {
   ) {
     self.table = table
     self.overrides = overrides
-    self.hidesHandshakes = hidesHandshakes
     evidence = RoleEvidence(table, hidesHandshakes: hidesHandshakes)
     for facts in table.facts
     where facts.aPort == 21 && facts.protocolNumber == IPProtocolNumber.tcp {
@@ -35,9 +33,7 @@ public struct RoleJudge: Sendable {
   var addresses: [IPAddress] { table.addresses }
 
   /// A link as it is judged.
-  func link(_ number: Int) -> Link {
-    hidesHandshakes ? table.links[number].withoutHandshake : table.links[number]
-  }
+  func link(_ number: Int) -> Link { evidence.link(number) }
 
   /// The relations, each key once, in no particular order.
   ///

@@ -1,36 +1,29 @@
-/// A 128-bit key.
-public struct Key: Equatable, Sendable {
-  public var high: UInt64
-  public var low: UInt64
+/// A 128-bit key: more than `WordIndex` takes.
+struct Key: Equatable, Sendable {
+  let high: UInt64
+  let low: UInt64
 
-  public init(_ high: UInt64, _ low: UInt64) {
+  init(_ high: UInt64, _ low: UInt64) {
     self.high = high
     self.low = low
-  }
-
-  /// That of an endpoint.
-  public init(host: Int, protocolNumber: UInt8, port: UInt16) {
-    self.init(UInt64(host), UInt64(protocolNumber) << 16 | UInt64(port))
   }
 }
 
 /// Gives each distinct key the next number, from 0: the index of its row in an array beside.
 ///
 /// Open addressing over 4-byte slots, at most half full; the keys themselves are kept once.
-public struct KeyIndex: Sendable {
+struct KeyIndex: Sendable {
   private var slots: [UInt32]
-  public private(set) var keys: [Key] = []
+  private var keys: [Key] = []
 
-  public init() {
+  init() {
     slots = [UInt32](repeating: 0, count: 4096)
   }
 
-  public var count: Int { keys.count }
-
-  /// The number of `key`; a new one is `count` as it was before.
+  /// The number of `key`; a new one is how many keys there were before.
   ///
   /// - Complexity: O(1) amortised.
-  public mutating func number(of key: Key) -> Int {
+  mutating func number(of key: Key) -> Int {
     var slot = KeyIndex.hash(key) & (slots.count - 1)
     while slots[slot] != 0 {
       let number = Int(slots[slot]) - 1
@@ -44,7 +37,7 @@ public struct KeyIndex: Sendable {
   }
 
   /// The number of `key`, or nil where it has none.
-  public func find(_ key: Key) -> Int? {
+  func find(_ key: Key) -> Int? {
     var slot = KeyIndex.hash(key) & (slots.count - 1)
     while slots[slot] != 0 {
       let number = Int(slots[slot]) - 1
