@@ -99,6 +99,7 @@ extension Phrases {
     outcome.addressBookFull | address book full | アドレス帳満杯
     outcome.droppedByKernel | dropped by kernel | カーネル破棄
     outcome.droppedByRing | dropped by ring | リング破棄
+    outcome.lostInCrash | lost in a crash | 異常終了で喪失
     why.captured | All packets that reached the capture point. | 捕捉点に届いた全パケット。
     why.mapped | In this map. | このマップに含まれる。
     why.filtered | The capture filter did not want them. | キャプチャフィルタの対象外。
@@ -110,6 +111,7 @@ extension Phrases {
     why.addressBookFull | A new IPv6 address for which the address book had no room. | アドレス帳に空きがなく、新しいIPv6アドレスを登録できなかった。
     why.droppedByKernel | The kernel's capture buffer had no room: these packets were not seen. | カーネルのバッファ不足で取りこぼした。
     why.droppedByRing | The ring to the next stage had no room: these packets were not counted further. | 次段へのリングが満杯で破棄した。
+    why.lostInCrash | They were in a process that was killed. | 強制終了したプロセスの中にあった。
     complete | Nothing lost | 取りこぼしなし
     completeNote | All captured packets are in the map or named below. | 捕捉した全パケットは、集計済みか下記の理由に数えられている。
     dropsNote | Packets were dropped while capturing: figures are lower bounds. | キャプチャ中に取りこぼしがあり、数値は下限値である。

@@ -1,13 +1,14 @@
 internal import Synchronization
 
-/// What each process of a run tells about itself, in shared memory: the supervisor reads it for
-/// the progress bar.
+/// What each process of a run tells about itself, in shared memory: the supervisor reads it for the progress bar
+/// and for the status, and the merger for the accounting of live captures. It outlives the processes, so a
+/// process that takes the place of one that died goes on counting where that one stopped.
 ///
-/// Shape: one line of 64 bytes a process, so that no two share a cache line; in it 64-bit counters
-/// in the order of `Field`.
+/// Shape: 256 bytes a process, so that no two share a cache line; in it 64-bit counters in the order of
+/// `Field`, all since the start of the run.
 public struct StatusBoard: ~Copyable {
   private let memory: SharedMemory
-  private static let lineBytes = 64
+  private static let lineBytes = 256
 
   public enum Field: Int, Sendable {
     /// Bytes of input read, and in all; 0 where the end is unknown.
@@ -15,6 +16,39 @@ public struct StatusBoard: ~Copyable {
     case inputBytesTotal
     /// Packets, records or rows handled.
     case items
+    /// Collector: what became of its packets, by outcome, in the order of `PacketOutcome`; of the splitter
+    /// only what it dropped. The first of as many words as there are outcomes.
+    case outcomes
+    /// Collector: ticks since 1970 of its first and its latest packet.
+    case startTick = 14
+    case endTick
+    /// Collector: frame octets on the wire.
+    case frameBytes
+    /// Collector: packets whose length did not fit 16 bits.
+    case lengthSaturated
+    /// Collector: how often the clock was set during the capture, the last time by how many ticks (signed) and
+    /// when.
+    case clockSteps
+    case clockStepTicks
+    case clockStepAt
+    /// Collector: 0 not yet capturing, 1 capturing, 2 the interface is down, 3 it is missing.
+    case interfaceState
+    /// Collector: how often the interface went away.
+    case interfaceDowns
+    /// Collector: gaps in the capture (the process was killed, the interface was away), and how long in all.
+    case gaps
+    case gapTicks
+    /// Tracker: sessions in the table, and those that were forgotten early for want of room.
+    case sessions
+    case sessionsExportedEarly
+    /// Merger: commits, when the last was (nanoseconds since 1970), links of the open periods, and whether the
+    /// store takes nothing (1 full, 2 another reason).
+    case commits
+    case commitNs
+    case links
+    case storeProblem
+    /// Ticks since 1970 of the newest packet that it has handled; for the lag.
+    case newestTick
   }
 
   /// - Parameter processes: how many lines there are.
@@ -29,19 +63,40 @@ public struct StatusBoard: ~Copyable {
 
   public var descriptor: Int32 { memory.descriptor }
 
-  private func word(_ process: Int, _ field: Field) -> UnsafeMutablePointer<Atomic<UInt64>> {
-    let offset = process * StatusBoard.lineBytes + field.rawValue * 8
-    precondition(offset >= 0 && offset + 8 <= memory.bytes.count, "no such line on the board")
+  private func word(_ process: Int, _ index: Int) -> UnsafeMutablePointer<Atomic<UInt64>> {
+    let offset = process * StatusBoard.lineBytes + index * 8
+    precondition(
+      index * 8 < StatusBoard.lineBytes && offset >= 0 && offset + 8 <= memory.bytes.count,
+      "no such line on the board")
     // SAFETY: a mapping is never empty, and the word lies in it: checked just above.
     return (memory.bytes.baseAddress! + offset).assumingMemoryBound(to: Atomic<UInt64>.self)
   }
 
   /// Only the process whose line it is may set it.
   public func set(_ field: Field, of process: Int, to value: UInt64) {
-    word(process, field).pointee.store(value, ordering: .relaxed)
+    word(process, field.rawValue).pointee.store(value, ordering: .relaxed)
   }
 
   public func get(_ field: Field, of process: Int) -> UInt64 {
-    word(process, field).pointee.load(ordering: .relaxed)
+    word(process, field.rawValue).pointee.load(ordering: .relaxed)
+  }
+
+  /// What became of the packets, by the line of a collector.
+  ///
+  /// The counters are set one by one: read while the collector runs they may be of two moments.
+  public func accounting(of process: Int) -> Accounting {
+    var accounting = Accounting()
+    for outcome in PacketOutcome.allCases {
+      accounting[outcome] = word(process, Field.outcomes.rawValue + outcome.rawValue).pointee
+        .load(ordering: .acquiring)
+    }
+    return accounting
+  }
+
+  public func set(_ accounting: Accounting, of process: Int) {
+    for outcome in PacketOutcome.allCases {
+      word(process, Field.outcomes.rawValue + outcome.rawValue).pointee
+        .store(accounting[outcome], ordering: .releasing)
+    }
   }
 }

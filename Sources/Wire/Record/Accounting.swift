@@ -16,11 +16,13 @@ public enum PacketOutcome: Int, CaseIterable, Sendable {
   case unsupportedLinkType
   /// It brought an IPv6 address for which the address book had no room.
   case addressBookFull
-  /// The kernel had no room in its buffer (pcap_stats(3PCAP) ps_drop and ps_ifdrop). Always 0 so
-  /// far, as the next: files are not dropped.
+  /// The kernel had no room in its buffer (pcap_stats(3PCAP) ps_drop and ps_ifdrop). Files are never
+  /// dropped, here or at the next.
   case droppedByKernel
   /// The ring to the next stage had no room.
   case droppedByRing
+  /// It was in a process that was killed, and nowhere else yet.
+  case lostInCrash
 
   /// The name in JSON and in the reports.
   public var name: String { "\(self)" }
@@ -33,7 +35,7 @@ public enum PacketOutcome: Int, CaseIterable, Sendable {
 /// what makes it worth something is that the merger counts what it mapped (`MergerError.lost`) and
 /// the tests count frames by themselves, and both are compared with these.
 public struct Accounting: Equatable, Sendable {
-  private var counts: InlineArray<10, UInt64> = .init(repeating: 0)
+  private var counts: InlineArray<11, UInt64> = .init(repeating: 0)
 
   public init() {}
 

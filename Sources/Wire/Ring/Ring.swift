@@ -119,6 +119,18 @@ public struct Ring: ~Copyable {
   /// The memory file, for handing to a child.
   public var descriptor: Int32 { memory.descriptor }
 
+  /// The share of slots that are published and not yet released, 0 to 1; for the status.
+  public var fill: Double {
+    let tail = words.tail.pointee.load(ordering: .acquiring)
+    let head = words.head.pointee.load(ordering: .acquiring)
+    return Double(head - min(head, tail)) / Double(slotCount)
+  }
+
+  /// Opens a closed ring again, for a writer that takes the place of one that ended. Both ends must be idle.
+  public func reopen() {
+    words.phase.pointee.store(RingWords.open, ordering: .sequentiallyConsistent)
+  }
+
   @inline(__always)
   func slot(_ position: UInt64) -> UnsafeMutableRawBufferPointer {
     // SAFETY: the index is below slotCount, and the mapping holds that many slots: both
@@ -139,8 +151,11 @@ public enum RingError: Error, CustomStringConvertible {
 }
 
 /// The writing end. One at a time.
+///
+/// A writer that died is followed by another that goes on behind what was published.
 public struct RingWriter: ~Copyable {
   private let ring: Ring
+  /// Slots filled since creation: published ones, then staged ones.
   private var head: UInt64
   private var tailSeen: UInt64
 
@@ -151,8 +166,26 @@ public struct RingWriter: ~Copyable {
   }
 
   public var slotBytes: Int { ring.slotBytes }
+  public var slotCount: Int { ring.slotCount }
 
-  /// The next slot to fill; waits until there is one. The same slot until `publish`.
+  /// Slots filled since the ring's creation, staged ones included: what `publish(upTo:)` takes.
+  public var position: UInt64 { head }
+
+  /// The next slot to fill, or nil where the ring is full: never waits.
+  ///
+  /// - Complexity: O(1).
+  public mutating func tryReserve() -> UnsafeMutableRawBufferPointer? {
+    if head - tailSeen >= UInt64(ring.slotCount) {
+      tailSeen = ring.words.tail.pointee.load(ordering: .acquiring)
+      if head - tailSeen >= UInt64(ring.slotCount) { return nil }
+    }
+    return ring.slot(head)
+  }
+
+  /// Keeps the reserved slot for a later `publish`: whoever dies before that has not written it.
+  public mutating func stage() { head += 1 }
+
+  /// The next slot to fill; waits until there is one. The same slot until `publish` or `stage`.
   ///
   /// - Complexity: O(1); sleeps on a futex while the ring is full.
   public mutating func reserve() -> UnsafeMutableRawBufferPointer {
@@ -172,10 +205,16 @@ public struct RingWriter: ~Copyable {
     return ring.slot(head)
   }
 
-  /// Hands the reserved slot to the reader.
-  public mutating func publish() {
-    head += 1
-    ring.words.head.pointee.store(head, ordering: .sequentiallyConsistent)
+  /// Hands the reserved slot to the reader, and what was staged before it.
+  public mutating func publish() { publish(upTo: head + 1) }
+
+  /// Hands all slots below `position` to the reader; nothing where it has them.
+  ///
+  /// What a dead writer had staged is still in the slots: its successor may publish it.
+  public mutating func publish(upTo position: UInt64) {
+    guard position > ring.words.head.pointee.load(ordering: .relaxed) else { return }
+    head = max(head, position)
+    ring.words.head.pointee.store(position, ordering: .sequentiallyConsistent)
     if ring.words.readerWaits.pointee.load(ordering: .sequentiallyConsistent) == 1 {
       ring.words.wake(ring.words.readerWaits)
     }
@@ -189,41 +228,51 @@ public struct RingWriter: ~Copyable {
 }
 
 /// The reading end. One at a time.
+///
+/// It reads at its cursor and releases behind it, at once or later: what is not released is still there for the
+/// reader that takes the place of one that died.
 public struct RingReader: ~Copyable {
   private let ring: Ring
+  private var cursor: UInt64
   private var tail: UInt64
   private var headSeen: UInt64
 
   public init(_ ring: consuming Ring) {
     tail = ring.words.tail.pointee.load(ordering: .acquiring)
+    cursor = tail
     headSeen = ring.words.head.pointee.load(ordering: .acquiring)
     self.ring = ring
   }
 
-  /// The oldest slot not yet released; waits until there is one. nil after the writer closed the
-  /// ring and everything was read. The same slot until `release`.
+  /// Slots read since the ring's creation; the next one has this position.
+  public var position: UInt64 { cursor }
+  /// Slots read and not released.
+  public var unreleased: Int { Int(cursor - tail) }
+  public var slotCount: Int { ring.slotCount }
+  /// Slots published and not yet read.
+  public mutating func waiting() -> Int {
+    headSeen = ring.words.head.pointee.load(ordering: .acquiring)
+    return Int(headSeen - cursor)
+  }
+
+  /// Goes on at `position`, which is not released yet.
+  public mutating func seek(to position: UInt64) {
+    precondition(position >= tail, "these slots were given back")
+    cursor = position
+  }
+
+  /// The slot at the cursor; waits until there is one. nil after the writer closed the ring and everything was
+  /// read. The same slot until `release` or `advance`.
   ///
   /// - Complexity: O(1); sleeps on a futex while the ring is empty.
   public mutating func next() -> UnsafeRawBufferPointer? {
-    var spins = 0
-    while headSeen == tail {
-      // The phase is read before the head: a writer that closes has published everything by then.
-      let phase = ring.words.phase.pointee.load(ordering: .sequentiallyConsistent)
-      headSeen = ring.words.head.pointee.load(ordering: .acquiring)
-      if headSeen != tail { break }
-      if phase == RingWords.closed { return nil }
-      spins += 1
-      if spins < RingWords.spins {
-        renkei_pause()
-        continue
+    while true {
+      switch poll() {
+      case .slot(let slot): return slot
+      case .ended: return nil
+      case .empty: wait()
       }
-      ring.words.readerWaits.pointee.store(1, ordering: .sequentiallyConsistent)
-      let head = ring.words.head.pointee.load(ordering: .sequentiallyConsistent)
-      let stillOpen =
-        ring.words.phase.pointee.load(ordering: .sequentiallyConsistent) == RingWords.open
-      if head == tail && stillOpen { ring.words.sleep(on: ring.words.readerWaits) }
     }
-    return UnsafeRawBufferPointer(ring.slot(tail))
   }
 
   /// What `poll` found.
@@ -235,24 +284,49 @@ public struct RingReader: ~Copyable {
     case ended
   }
 
-  /// Like `next`, but never waits; for a stage that reads several rings.
+  /// Like `next`, but never waits; for a stage that has something else to do.
   ///
   /// - Complexity: O(1).
+  @inline(__always)
   public mutating func poll() -> Poll {
-    if headSeen == tail {
+    if headSeen <= cursor {
+      // The phase is read before the head: a writer that closes has published everything by then.
       let phase = ring.words.phase.pointee.load(ordering: .sequentiallyConsistent)
       headSeen = ring.words.head.pointee.load(ordering: .acquiring)
-      if headSeen == tail { return phase == RingWords.closed ? .ended : .empty }
+      if headSeen <= cursor { return phase == RingWords.closed ? .ended : .empty }
     }
-    return .slot(UnsafeRawBufferPointer(ring.slot(tail)))
+    return .slot(UnsafeRawBufferPointer(ring.slot(cursor)))
   }
 
-  /// Gives the oldest slot back to the writer.
+  /// Waits until there is a slot, the ring is closed, or 100 ms are over.
+  public mutating func wait() {
+    for _ in 0..<RingWords.spins {
+      if ring.words.head.pointee.load(ordering: .acquiring) != cursor { return }
+      renkei_pause()
+    }
+    ring.words.readerWaits.pointee.store(1, ordering: .sequentiallyConsistent)
+    let head = ring.words.head.pointee.load(ordering: .sequentiallyConsistent)
+    let stillOpen =
+      ring.words.phase.pointee.load(ordering: .sequentiallyConsistent) == RingWords.open
+    if head == cursor && stillOpen { ring.words.sleep(on: ring.words.readerWaits) }
+  }
+
+  /// Gives the slot at the cursor, and all before it, back to the writer.
+  public mutating func release() {
+    cursor += 1
+    release(upTo: cursor)
+  }
+
+  /// Goes to the next slot; this one stays.
+  public mutating func advance() { cursor += 1 }
+
+  /// Gives all slots below `position` back to the writer.
   ///
   /// A sleeping writer is woken only when a quarter of the ring is free: a wake-up for each slot
   /// would make the two take turns instead of running side by side.
-  public mutating func release() {
-    tail += 1
+  public mutating func release(upTo position: UInt64) {
+    precondition(position >= tail && position <= cursor, "slots that were not read")
+    tail = position
     ring.words.tail.pointee.store(tail, ordering: .sequentiallyConsistent)
     guard ring.words.writerWaits.pointee.load(ordering: .sequentiallyConsistent) == 1 else {
       return
