@@ -12,13 +12,23 @@ protocol SessionSink: ~Copyable {
 /// Sessions that go on at the same time began at about the same time, so the rows in use lie close
 /// together, however many there are in all; and no row is ever moved to make room. Cost per packet: one
 /// cache line of the index and one of the rows, both brought in ahead by prefetch. Memory: 77 to 90 bytes
-/// a session; anonymous pages, so that only touched ones count. Over `sessionsMax` the idle ones are
-/// exported.
+/// a session; only touched pages count. Over `sessionsMax` the idle ones are exported.
+///
+/// A unit has its rows in a `SessionMemory`. There a session that ends stays where it is until the next
+/// compaction, and the one that follows it gets a row of its own; nothing is exported, since the merger sees each
+/// row that was changed.
 struct SessionTable: ~Copyable {
-  /// Room for one more than `sessionsMax`, of which the first `count` are sessions.
-  private let pages: ZeroPages<SessionRow>
-  private let rows: UnsafeMutablePointer<SessionRow>
+  /// Room for one more than `sessionsMax`, of which the first `count` are sessions. nil in a unit.
+  private let pages: ZeroPages<SessionRow>?
+  /// nil for captures from files.
+  private let memory: SessionMemory?
+  private var log: SessionMemory.Log?
+  private var rows: UnsafeMutablePointer<SessionRow>
   private(set) var count = 0
+  /// The state from which on a row's next packet may be plain: in a unit, that it is on record.
+  private let plainState: UInt8
+  /// Of a unit: rows of sessions that are over.
+  private(set) var endedCount = 0
   private var index = RowIndex()
   private let hash = WordsHash()
   private let meaning = FlagMeaning()
@@ -50,9 +60,31 @@ struct SessionTable: ~Copyable {
     quietTicks = min(SessionTable.silenceTicks, tcpIdleTicks, idleTicks)
     sessionsMax = min(max(1, configuration.sessionsMax), RowIndex.countMax - 1)
     precondition(MemoryLayout<SessionRow>.stride == SessionRow.bytes)
-    pages = ZeroPages(sessionsMax + 1)
+    let pages = ZeroPages<SessionRow>(sessionsMax + 1)
     rows = pages.rows
+    self.pages = consume pages
+    memory = nil
+    plainState = 0
     ahead = .allocate(capacity: SessionTable.window)
+  }
+
+  /// The table of a unit's tracker, as it was at the last seal.
+  ///
+  /// - Complexity: O(rows).
+  init(_ configuration: TrackerConfiguration, memory: SessionMemory) {
+    tcpIdleTicks = Tick.seconds(configuration.tcpIdleTimeoutSeconds)
+    idleTicks = Tick.seconds(configuration.idleTimeoutSeconds)
+    // Each epoch reports what goes on.
+    activeUnits = .max
+    quietTicks = min(SessionTable.silenceTicks, tcpIdleTicks, idleTicks)
+    sessionsMax = memory.rowsMax
+    pages = nil
+    self.memory = memory
+    plainState = SessionRow.changed
+    ahead = .allocate(capacity: SessionTable.window)
+    (rows, count) = memory.recover()
+    log = memory.log
+    enterAll()
   }
 
   deinit { ahead.deallocate() }
@@ -112,10 +144,18 @@ struct SessionTable: ~Copyable {
   private mutating func beginNew(
     _ packet: UnsafePointer<SessionPacket>, into sink: inout some SessionSink & ~Copyable
   ) {
-    SessionTable.begin(rows + count, packet)
-    count += 1
+    beginRow(packet)
     index.enter(packet.pointee.hash, number: count)
-    if count > sessionsMax { exportOldest(into: &sink) }
+    if memory == nil && count > sessionsMax { exportOldest(into: &sink) }
+  }
+
+  /// Begins a session in the row behind the last.
+  @inline(__always)
+  private mutating func beginRow(_ packet: UnsafePointer<SessionPacket>) {
+    if let log { SessionMemory.save(SessionRow(), number: count + 1, to: log) }
+    SessionTable.begin(rows + count, packet)
+    rows[count].state |= plainState
+    count += 1
   }
 
   /// Whether the row is that of protocol and endpoint `a` and of endpoint `b`.
@@ -143,6 +183,7 @@ struct SessionTable: ~Copyable {
       && now &- row.pointee.reportedAt <= activeUnits
       && packet.pointee.events.subtracting(plain).isEmpty
       && (row.pointee.packetsAB | row.pointee.packetsBA) >> 31 == 0
+      && row.pointee.state >= plainState
   }
 
   @inline(__always)
@@ -165,9 +206,15 @@ struct SessionTable: ~Copyable {
     _ packet: UnsafePointer<SessionPacket>, in row: UnsafeMutablePointer<SessionRow>,
     into sink: inout some SessionSink & ~Copyable
   ) {
+    putOnRecord(row)
     if isEnded(row.pointee, before: packet) {
-      sink.export(row.pointee)
-      SessionTable.begin(row, packet)
+      if memory != nil {
+        end(row, packet.pointee.hash)
+        beginRow(packet)
+      } else {
+        sink.export(row.pointee)
+        SessionTable.begin(row, packet)
+      }
     } else {
       add(packet, to: row, into: &sink)
     }
@@ -231,6 +278,7 @@ struct SessionTable: ~Copyable {
       if now &- slot.pointee.reportedAt > activeUnits && now > slot.pointee.reportedAt
         || (slot.pointee.packetsAB | slot.pointee.packetsBA) >> 31 != 0
       {
+        if memory != nil { return goOn(slot, packet.pointee.hash) }
         var part = slot.pointee
         part.state = SessionRow.part
         sink.export(part)
@@ -250,9 +298,7 @@ struct SessionTable: ~Copyable {
   @inline(__always)
   private func isEnded(_ row: SessionRow, before packet: UnsafePointer<SessionPacket>) -> Bool {
     let gap = packet.pointee.tick > row.lastTick ? packet.pointee.tick &- row.lastTick : 0
-    let isHandshaking =
-      row.protocolNumber == IPProtocolNumber.tcp || row.protocolNumber == IPProtocolNumber.sctp
-      || row.protocolNumber == IPProtocolNumber.dccp
+    let isHandshaking = SessionTable.isHandshaking(row)
     if gap > (isHandshaking ? tcpIdleTicks : idleTicks) { return true }
     let isSyn = !packet.pointee.events.isDisjoint(with: [.synFromA, .synFromB])
     guard isSyn && isHandshaking else { return false }
@@ -262,6 +308,102 @@ struct SessionTable: ~Copyable {
     if closed { return answered || progressed || gap > Tick.seconds(3) }
     // Established by what was seen, and the SYN is no late copy of its own: the ports are reused.
     return progressed && packet.pointee.tick > row.firstTick &+ Tick.seconds(1)
+  }
+
+  // MARK: - A unit's rows
+
+  /// Before a row is changed for the first time in an epoch.
+  @inline(__always)
+  private func putOnRecord(_ row: UnsafeMutablePointer<SessionRow>) {
+    guard row.pointee.state < plainState, let log else { return }
+    SessionMemory.save(row.pointee, number: row - rows + 1, to: log)
+    row.pointee.state |= SessionRow.changed
+  }
+
+  /// Ends the session of a row that is on record; the next row has its five-tuple from now on.
+  private mutating func end(_ row: UnsafeMutablePointer<SessionRow>, _ hash: UInt64) {
+    row.pointee.state |= SessionRow.ended
+    endedCount += 1
+    index.replace(hash, number: row - rows + 1, by: count + 1)
+  }
+
+  /// Goes on with a session in a new row, because the counters of its row are full.
+  private mutating func goOn(_ row: UnsafeMutablePointer<SessionRow>, _ hash: UInt64) {
+    guard let log else { return }
+    end(row, hash)
+    SessionMemory.save(SessionRow(), number: count + 1, to: log)
+    var rest = row.pointee
+    rest.state = SessionRow.part | SessionRow.changed
+    rest.packetsAB = 0
+    rest.packetsBA = 0
+    rest.bytesAB = 0
+    rest.bytesBA = 0
+    rows[count] = rest
+    count += 1
+  }
+
+  /// Whether so many packets more certainly find room for their sessions.
+  func hasRoom(packets: Int) -> Bool { count + packets <= sessionsMax }
+
+  /// Seals the running epoch; the one before must have been acknowledged.
+  mutating func seal(_ seal: SessionMemory.Seal) {
+    guard let memory else { return }
+    memory.seal(seal, rowCount: count)
+    log = memory.log
+  }
+
+  /// Forgets the sessions that are over, or idle for so long that their next packet would begin another one;
+  /// and, where there is no room even so, the eighth that has been idle longest. Only directly after a seal.
+  ///
+  /// - Parameter newestTick: of all packets so far. A minute more is left for packets that come late.
+  /// - Complexity: O(rows).
+  mutating func compact(newestTick: UInt64) {
+    guard let memory else { return }
+    let late = Tick.seconds(60)
+    func isOver(_ row: SessionRow) -> Bool {
+      if row.state & SessionRow.ended != 0 { return true }
+      let idle = newestTick > row.lastTick ? newestTick - row.lastTick : 0
+      return idle > (SessionTable.isHandshaking(row) ? tcpIdleTicks : idleTicks) + late
+    }
+    var left = 0
+    for place in 0..<count where !isOver(rows[place]) { left += 1 }
+    var keepAfter: UInt64 = 0
+    if left > sessionsMax / 8 * 7 {
+      keepAfter = tickOfOldestEighth()
+    }
+    var early: UInt64 = 0
+    (rows, count) = memory.compact { row in
+      if isOver(row) { return false }
+      if row.lastTick >= keepAfter { return true }
+      early += 1
+      return false
+    }
+    exportedEarly += early
+    endedCount = 0
+    enterAll()
+  }
+
+  /// Enters all rows into an empty index.
+  private mutating func enterAll() {
+    index.removeAll()
+    for place in 0..<count {
+      if rows[place].state & SessionRow.ended == 0 {
+        index.enter(hash(of: rows[place]), number: place + 1)
+      } else {
+        endedCount += 1
+      }
+    }
+  }
+
+  private func hash(of row: SessionRow) -> UInt64 {
+    hash(
+      UInt64(row.a) | UInt64(row.aPort) << 32 | UInt64(row.protocolNumber) << 48,
+      UInt64(row.b) | UInt64(row.bPort) << 32)
+  }
+
+  private static func isHandshaking(_ row: SessionRow) -> Bool {
+    row.protocolNumber == IPProtocolNumber.tcp || row.protocolNumber == IPProtocolNumber.sctp
+      || row.protocolNumber == IPProtocolNumber.dccp
   }
 
   // MARK: - Room
@@ -284,10 +426,7 @@ struct SessionTable: ~Copyable {
       }
       rows[kept] = row
       kept += 1
-      index.enter(
-        hash(
-          UInt64(row.a) | UInt64(row.aPort) << 32 | UInt64(row.protocolNumber) << 48,
-          UInt64(row.b) | UInt64(row.bPort) << 32), number: kept)
+      index.enter(hash(of: row), number: kept)
     }
     count = kept
   }
@@ -308,7 +447,7 @@ struct SessionTable: ~Copyable {
     for start in stride(from: 0, to: count, by: SessionTable.drainedTogether) {
       let range = start..<min(start + SessionTable.drainedTogether, count)
       for place in range { sink.export(rows[place]) }
-      pages.giveBack(range)
+      pages?.giveBack(range)
     }
     count = 0
   }

@@ -135,6 +135,19 @@ public struct ZeroPages<Row: BitwiseCopyable>: ~Copyable {
     slots[place] = slot
   }
 
+  /// Lets what led to `number` lead to `other`, which has the same hash.
+  ///
+  /// - Complexity: O(1).
+  public mutating func replace(_ hash: UInt64, number: Int, by other: Int) {
+    var place = place(hash)
+    let old = (hash & ~0xFFFF_FFFF) | UInt64(number)
+    while slots[place] != old {
+      precondition(slots[place] != 0, "a number that was never entered")
+      place = (place &+ 1) & mask
+    }
+    slots[place] = (hash & ~0xFFFF_FFFF) | UInt64(other)
+  }
+
   @usableFromInline
   mutating func grow() {
     let old = slots

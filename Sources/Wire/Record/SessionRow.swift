@@ -14,6 +14,7 @@
   public var protocolNumber: UInt8
   /// 0: the slot is free. 1: a session, to be counted; its events are all that were ever seen in it.
   /// 2: a part of a session that goes on and will be counted by its last row.
+  /// In a unit's table also `ended` and `changed`.
   public var state: UInt8
   /// Those of B.
   public var b: UInt32
@@ -57,6 +58,12 @@
   @inlinable public static var free: UInt8 { 0 }
   @inlinable public static var whole: UInt8 { 1 }
   @inlinable public static var part: UInt8 { 2 }
+  /// The session is over, and another one has its five-tuple.
+  @inlinable public static var ended: UInt8 { 0x40 }
+  /// The row was changed in the running epoch, and is on record as it was before (`SessionMemory`).
+  @inlinable public static var changed: UInt8 { 0x80 }
+  /// What it is apart from that.
+  @inlinable public var kind: UInt8 { state & 3 }
 }
 
 /// What was seen in a session, by side. Facts only; `ServiceMap` draws the conclusions.
