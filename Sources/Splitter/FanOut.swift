@@ -2,7 +2,9 @@ internal import Wire
 
 /// One open batch for each tracker, in that tracker's ring.
 ///
-/// Full policy: a full ring is waited for. The collector then waits as well, and drops nothing.
+/// Full policy: a full ring is waited for. The collector then waits as well, and drops nothing. In a unit the
+/// slots are staged, to be published with a step (`SplitMemory`), and what a tracker can't take while the input
+/// is nearly full as well is dropped and counted: one that is not there must not stop the others.
 struct FanOut: ~Copyable {
   private let count: Int
   private let writers: UnsafeMutablePointer<RingWriter>
@@ -10,6 +12,14 @@ struct FanOut: ~Copyable {
   /// Where the records of each tracker go; ahead of what its batch knows of.
   private let lanes: UnsafeMutablePointer<Lane>
   private var sequences: [UInt64]
+  /// Of a unit: what is written instead of a tracker's ring while that is full; nil for files.
+  private let aside: [UnsafeMutableRawBufferPointer]?
+  /// By tracker: whether its open batch is there.
+  private var isAside: [Bool]
+  /// Records dropped so far.
+  private(set) var dropped: UInt64 = 0
+  /// Whether what finds no room may be dropped.
+  var mayDrop = false
 
   /// The room for records in an open batch.
   private struct Lane {
@@ -33,7 +43,8 @@ struct FanOut: ~Copyable {
     }
   }
 
-  init(_ count: Int, ring: (Int) throws -> Ring) throws {
+  /// - Parameter stages: for a unit.
+  init(_ count: Int, stages: Bool = false, ring: (Int) throws -> Ring) throws {
     self.count = count
     writers = .allocate(capacity: count)
     for index in 0..<count {
@@ -50,9 +61,16 @@ struct FanOut: ~Copyable {
     lanes = .allocate(capacity: count)
     lanes.initialize(repeating: Lane(of: lanes), count: count)
     sequences = [UInt64](repeating: 0, count: count)
+    isAside = [Bool](repeating: false, count: count)
+    aside =
+      stages
+      ? (0..<count).map { [writers] in
+        UnsafeMutableRawBufferPointer.allocate(byteCount: writers[$0].slotBytes, alignment: 64)
+      } : nil
   }
 
   deinit {
+    for slot in aside ?? [] { slot.deallocate() }
     lanes.deallocate()
     batches.deinitialize(count: count)
     batches.deallocate()
@@ -107,13 +125,27 @@ struct FanOut: ~Copyable {
       }
       publish(&batch, tracker)
     }
-    sequences[tracker] += 1
-    var batch = BatchWriter(
-      slot: writers[tracker].reserve(),
-      header: BatchHeader(
-        kind: .records, streamID: header.streamID, capturePoint: header.capturePoint,
-        sequence: sequences[tracker], baseTick: header.baseTick))
+    var batch = begin(tracker, like: header)
     put(record, entries, &batch, tracker)
+  }
+
+  /// An empty batch for `tracker`, which is not open yet.
+  private mutating func begin(_ tracker: Int, like header: borrowing BatchHeader) -> BatchWriter {
+    sequences[tracker] += 1
+    var own = BatchHeader(
+      kind: .records, streamID: header.streamID, capturePoint: header.capturePoint,
+      sequence: sequences[tracker], baseTick: header.baseTick)
+    own.period = header.period
+    return BatchWriter(slot: reserve(tracker), header: own)
+  }
+
+  /// Waits for room, unless what has none may be dropped.
+  private mutating func reserve(_ tracker: Int) -> UnsafeMutableRawBufferPointer {
+    guard let aside else { return writers[tracker].reserve() }
+    isAside[tracker] = false
+    if let slot = writers[tracker].tryReserve() { return slot }
+    isAside[tracker] = mayDrop
+    return mayDrop ? aside[tracker] : writers[tracker].reserve()
   }
 
   /// Leaves `batch` open, with a record more. There must be room.
@@ -140,7 +172,48 @@ struct FanOut: ~Copyable {
     batch.finish()
     batches[tracker] = nil
     lanes[tracker] = Lane(of: lanes)
-    writers[tracker].publish()
+    if isAside[tracker] {
+      dropped += UInt64(batch.header.itemCount)
+    } else if aside != nil {
+      writers[tracker].stage()
+    } else {
+      writers[tracker].publish()
+    }
+  }
+
+  // MARK: - A unit's steps
+
+  /// Finishes all open batches; by tracker, up to where its slots are filled.
+  mutating func stage() -> [UInt64] {
+    (0..<count).map { tracker in
+      flush(tracker)
+      return writers[tracker].position
+    }
+  }
+
+  /// Publishes what was staged.
+  mutating func publish(upTo positions: [UInt64]) {
+    for (tracker, position) in positions.enumerated() {
+      writers[tracker].publish(upTo: position)
+    }
+  }
+
+  /// Opens an empty batch for each tracker that has none and has room: it tells the time.
+  mutating func beat(_ header: borrowing BatchHeader) {
+    for tracker in 0..<count where batches[tracker] == nil {
+      guard writers[tracker].tryReserve() != nil else { continue }
+      let batch = begin(tracker, like: header)
+      batches[tracker] = batch
+      lanes[tracker] = Lane(batch)
+    }
+  }
+
+  /// What was dropped before this process.
+  mutating func goOn(dropped: UInt64) { self.dropped = dropped }
+
+  /// Ends all streams, without another slot.
+  mutating func end() {
+    for tracker in 0..<count { writers[tracker].close() }
   }
 
   /// Publishes `tracker`'s open batch.

@@ -45,6 +45,8 @@ struct Splitting: ~Copyable {
   private let trackers: Int
   private var ranges: RangeTable
   private var addresses = AddressTable()
+  /// Of a unit, instead of `addresses`.
+  private let shared: SharedAddresses?
   /// By handle index: where the address lies in the space of ranges, and which trackers know it.
   private var handleKeys: [UInt32] = []
   private var knownBy: [UInt64] = []
@@ -53,9 +55,10 @@ struct Splitting: ~Copyable {
   /// Records whose owners are looked up together.
   private static let stretch = 512
 
-  init(output: consuming FanOut, trackers: Int) {
+  init(output: consuming FanOut, trackers: Int, shared: SharedAddresses? = nil) {
     self.output = output
     self.trackers = trackers
+    self.shared = shared
     ranges = RangeTable(sample: [], trackers: trackers)
   }
 
@@ -69,22 +72,31 @@ struct Splitting: ~Copyable {
     for batch in batches {
       try batch.withUnsafeBytes { bytes in
         let reader = try BatchReader(bytes)
-        guard reader.header.kind == .records else { return }
-        learn(reader)
         // Every 16th packet is sample enough: 64 batches give some 14,000.
-        guard let payload = reader.payload.baseAddress else { return }
-        for index in stride(from: 0, to: reader.header.itemCount, by: 16) {
-          // SAFETY: BatchReader checked that itemCount records lie in the payload.
-          let record = PacketRecord(reading: payload + index * PacketRecord.bytes)
-          sample.append(RangeTable.key(key(record.source), key(record.destination)))
-        }
+        addSample(of: reader, every: 16, to: &sample)
       }
     }
-    ranges = RangeTable(sample: sample, trackers: trackers)
+    cut(from: sample)
     held = nil
     return try batches.reduce(0) { sum, batch in
       try sum + batch.withUnsafeBytes { try handle($0) }
     }
+  }
+
+  /// Adds the keys of every so many records of a batch.
+  mutating func addSample(of batch: BatchReader, every step: Int, to sample: inout [UInt64]) {
+    guard batch.header.kind == .records else { return }
+    learn(batch)
+    guard let payload = batch.payload.baseAddress else { return }
+    for index in stride(from: 0, to: batch.header.itemCount, by: step) {
+      // SAFETY: BatchReader checked that itemCount records lie in the payload.
+      let record = PacketRecord(reading: payload + index * PacketRecord.bytes)
+      sample.append(RangeTable.key(key(record.source), key(record.destination)))
+    }
+  }
+
+  mutating func cut(from sample: [UInt64]) {
+    ranges = RangeTable(sample: sample, trackers: trackers)
   }
 
   /// Sends one batch on; answers how many records it had.
@@ -97,7 +109,7 @@ struct Splitting: ~Copyable {
       output.forward(slot, to: 0)
       return 0
     }
-    if trackers == 1 {
+    if trackers == 1 && shared == nil {
       output.forward(slot, to: 0)
       return batch.header.itemCount
     }
@@ -165,6 +177,7 @@ struct Splitting: ~Copyable {
   @inline(__always)
   private func key(_ value: UInt32) -> UInt32 {
     guard AddressHandle.isHandle(value) else { return value }
+    if let shared { return Splitting.rangeKey(of: shared.address(of: value)) }
     let index = Int(value - AddressHandle.first)
     return index < handleKeys.count ? handleKeys[index] : value
   }

@@ -4,11 +4,11 @@ internal import Synchronization
 /// and for the status, and the merger for the accounting of live captures. It outlives the processes, so a
 /// process that takes the place of one that died goes on counting where that one stopped.
 ///
-/// Shape: 256 bytes a process, so that no two share a cache line; in it 64-bit counters in the order of
+/// Shape: 512 bytes a process, so that no two share a cache line; in it 64-bit counters in the order of
 /// `Field`, all since the start of the run.
 public struct StatusBoard: ~Copyable {
   private let memory: SharedMemory
-  private static let lineBytes = 256
+  private static let lineBytes = 512
 
   public enum Field: Int, Sendable {
     /// Bytes of input read, and in all; 0 where the end is unknown.
@@ -49,6 +49,8 @@ public struct StatusBoard: ~Copyable {
     case storeProblem
     /// Ticks since 1970 of the newest packet that it has handled; for the lag.
     case newestTick
+    /// Merger: 1 where it began a new store because the file was damaged.
+    case setAside
   }
 
   /// - Parameter processes: how many lines there are.

@@ -1,0 +1,136 @@
+internal import Glibc
+public import ServiceMap
+public import Wire
+
+/// What a unit's merger is asked to do.
+public struct UnitMergerConfiguration: Sendable {
+  /// Names the run in the store: nanoseconds since 1970 of its start.
+  public var run: UInt64
+  /// Path of the store.
+  public var store: String
+  /// By collector: the interface, by its name; several may have the same.
+  public var interfaces: [String]
+  public var filter: String
+  /// Links that a period may have before those are joined that may be.
+  public var linksMax: Int
+  public var retention: Retention
+
+  public init(
+    run: UInt64, store: String, interfaces: [String], filter: String = "",
+    linksMax: Int = 1 << 18, retention: Retention = Retention()
+  ) {
+    self.run = run
+    self.store = store
+    self.interfaces = interfaces
+    self.filter = filter
+    self.linksMax = linksMax
+    self.retention = retention
+  }
+}
+
+extension MergerService {
+  /// Runs as part of a unit until every tracker has said its last: books their epochs, commits them, and lets
+  /// them go on. May be killed at any moment; another one then goes on, and nothing is lost or counted twice.
+  ///
+  /// On `status` the collectors' lines come first, then the splitter's, then this process's.
+  ///
+  /// - Throws: `StoreError`, but where the store is full; `MergerError` where packets are missing at the end.
+  public static func run(
+    _ configuration: UnitMergerConfiguration, trackers: [SessionMemory],
+    addresses: SharedAddresses, status: borrowing StatusBoard, process: Int
+  ) throws {
+    let store = try UnitStore(path: configuration.store)
+    var merging = try UnitMerging(
+      configuration, store: store, trackers: trackers, addresses: addresses)
+    let collectors = configuration.interfaces.count
+    status.set(.setAside, of: process, to: store.setAside == nil ? 0 : 1)
+    var rest = UnitRest.shortest
+    var maintainedAt: UInt64 = 0
+    var triedAt: UInt64 = 0
+    while true {
+      let isAny = try merging.book()
+      let now = UnitRest.nowNs()
+      if isAny || (merging.isStoreFull && now > triedAt + 1_000_000_000) {
+        triedAt = now
+        try merging.commit(
+          collected(status, collectors), capture(configuration, status))
+        status.set(.commits, of: process, to: merging.commits)
+        if !merging.isStoreFull { status.set(.commitNs, of: process, to: now) }
+        status.set(.storeProblem, of: process, to: merging.isStoreFull ? 1 : 0)
+        status.set(.links, of: process, to: UInt64(merging.linkCount))
+        rest = UnitRest.shortest
+      }
+      if merging.isFinished { break }
+      if isAny { continue }
+      if !merging.isStoreFull && now > maintainedAt + 1_000_000_000 {
+        let isMore = try merging.maintain(nowSeconds: now / 1_000_000_000, budgetSeconds: 0.03)
+        maintainedAt = isMore ? 0 : now
+      }
+      usleep(rest)
+      rest = min(rest * 2, UnitRest.longest)
+    }
+    // What was counted since the last commit.
+    let all = collected(status, collectors)
+    try merging.commit(all, capture(configuration, status))
+    merging.close()
+    try merging.check(all)
+  }
+
+  /// What became of the packets of all collectors; what the splitter dropped of it is no longer mapped.
+  private static func collected(_ status: borrowing StatusBoard, _ collectors: Int) -> Accounting {
+    var sum = Accounting()
+    for line in 0..<collectors {
+      let one = status.accounting(of: line)
+      for outcome in PacketOutcome.allCases { sum[outcome] += one[outcome] }
+    }
+    let split = status.accounting(of: collectors)
+    for outcome in PacketOutcome.allCases where outcome != .mapped {
+      sum[outcome] += split[outcome]
+      sum[.mapped] -= min(sum[.mapped], split[outcome])
+    }
+    return sum
+  }
+
+  private static func capture(
+    _ configuration: UnitMergerConfiguration, _ status: borrowing StatusBoard
+  ) -> CaptureReport {
+    var report = CaptureReport(filter: configuration.filter)
+    for (line, name) in configuration.interfaces.enumerated() {
+      let packets = status.accounting(of: line).captured
+      let gaps = status.get(.gaps, of: line)
+      var warning: String?
+      if gaps > 0 {
+        let seconds = Double(Tick.nanoseconds(status.get(.gapTicks, of: line))) / 1e9
+        let tenths = Int((seconds * 10).rounded(.up))
+        warning =
+          "\(gaps) gap\(gaps == 1 ? "" : "s") in the capture, \(tenths / 10).\(tenths % 10) s in all"
+      }
+      if let place = report.files.firstIndex(where: { $0.name == name }) {
+        report.files[place].packets += packets
+        report.files[place].warning = report.files[place].warning ?? warning
+      } else {
+        report.files.append(CaptureReport.File(name: name, packets: packets, warning: warning))
+      }
+      report.frameBytes += status.get(.frameBytes, of: line)
+      report.lengthSaturated += status.get(.lengthSaturated, of: line)
+      let (start, end) = (status.get(.startTick, of: line), status.get(.endTick, of: line))
+      if start > 0 {
+        report.startNs = min(report.startNs ?? .max, Tick.nanoseconds(start))
+        report.endNs = max(report.endNs ?? 0, Tick.nanoseconds(end))
+      }
+    }
+    return report
+  }
+}
+
+/// How long to rest when no tracker has anything; doubled while that goes on.
+private enum UnitRest {
+  static let shortest: UInt32 = 200
+  static let longest: UInt32 = 20_000
+
+  static func nowNs() -> UInt64 {
+    var now = timespec()
+    clock_gettime(CLOCK_REALTIME, &now)
+    return UInt64(now.tv_sec) * 1_000_000_000 + UInt64(now.tv_nsec)
+  }
+}
