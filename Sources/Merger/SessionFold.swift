@@ -130,7 +130,7 @@ struct SessionFold: ~Copyable {
 
   /// Makes links of rows and joins leaves, and if that is not enough what came to nothing.
   private mutating func makeRoom() {
-    links = LeafFold.joined(take(), rows)
+    links = LeafFold.joined(take(), rows) { $0.add($1, exchanged: $2) }
     rows.removeAll()
     hasNeutralLinks = true
     if vain.isActive || links.count * 2 > linksMax { vain.fold(&links) }
@@ -185,7 +185,7 @@ struct SessionFold: ~Copyable {
   ///
   /// - Complexity: O(links).
   mutating func finish() -> (addresses: [IPAddress], links: [Link]) {
-    var result = LeafFold.joined(take(), rows)
+    var result = LeafFold.joined(take(), rows) { $0.add($1, exchanged: $2) }
     vain.fold(&result, scansOnly: !vain.isActive)
     var numbers = WordIndex()
     for index in result.indices {

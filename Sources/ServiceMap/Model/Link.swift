@@ -4,6 +4,10 @@ public import Wire
 /// serves, so that a role can turn at any later time and take everything about it along.
 ///
 /// The sum of `packets` over all links of a store is the number of mapped packets, exactly.
+///
+/// A link of one period of a longer time may subtract: the request that was unanswered in one minute and
+/// is answered in the next counts as +1 there and as −1 here. Sums therefore wrap, −1 being 2⁶⁴ − 1;
+/// the sum over all periods in which a session had a part is never negative.
 public struct Link: Equatable, Sendable {
   /// The two hosts: indices into a list of addresses that is kept beside.
   public var a: Int
@@ -67,18 +71,26 @@ public struct Link: Equatable, Sendable {
     self.events = events
   }
 
-  public var packets: UInt64 { packetsAB + packetsBA }
+  public var packets: UInt64 { packetsAB &+ packetsBA }
 
   /// Sessions with a handshake that did not come to nothing.
   public var completed: UInt64 {
-    sessions - min(sessions, refused + unanswered + halfOpen + unasked + unheard)
+    sessions - min(sessions, refused &+ unanswered &+ halfOpen &+ unasked &+ unheard)
+  }
+
+  /// Whether a counter is negative: it is a part of a sum, and nothing can be concluded from it alone.
+  public var isSubtracting: Bool {
+    let counters =
+      sessions | firstFromB | twoWay | refused | unanswered | halfOpen | unasked | unheard
+      | packetsAB | packetsBA | bytesAB | bytesBA | handshakes | handshakeTicksSum
+    return counters >> 63 != 0
   }
 
   /// Both sides said more than SYN and RST.
   public var isTwoWay: Bool { events.contains([.progressFromA, .progressFromB]) }
 
   /// Whether B asked: it spoke first in more than half of the sessions.
-  public var isAskedByB: Bool { firstFromB * 2 > sessions }
+  public var isAskedByB: Bool { firstFromB &* 2 > sessions }
 
   /// The same link with A and B exchanged.
   public var exchanged: Link {
@@ -87,7 +99,8 @@ public struct Link: Equatable, Sendable {
     (other.aPort, other.bPort) = (bPort, aPort)
     (other.aPorts, other.bPorts) = (bPorts, aPorts)
     other.events = events.exchanged
-    other.firstFromB = sessions - min(sessions, firstFromB)
+    other.firstFromB =
+      isSubtracting ? sessions &- firstFromB : sessions - min(sessions, firstFromB)
     (other.packetsAB, other.packetsBA) = (packetsBA, packetsAB)
     (other.bytesAB, other.bytesBA) = (bytesBA, bytesAB)
     return other
@@ -98,22 +111,22 @@ public struct Link: Equatable, Sendable {
     aPort = min(aPort, other.aPort)
     bPort = min(bPort, other.bPort)
     events.formUnion(other.events)
-    sessions += other.sessions
-    firstFromB += other.firstFromB
-    twoWay += other.twoWay
-    refused += other.refused
-    unanswered += other.unanswered
-    halfOpen += other.halfOpen
-    unasked += other.unasked
-    unheard += other.unheard
-    packetsAB += other.packetsAB
-    packetsBA += other.packetsBA
-    bytesAB += other.bytesAB
-    bytesBA += other.bytesBA
+    sessions &+= other.sessions
+    firstFromB &+= other.firstFromB
+    twoWay &+= other.twoWay
+    refused &+= other.refused
+    unanswered &+= other.unanswered
+    halfOpen &+= other.halfOpen
+    unasked &+= other.unasked
+    unheard &+= other.unheard
+    packetsAB &+= other.packetsAB
+    packetsBA &+= other.packetsBA
+    bytesAB &+= other.bytesAB
+    bytesBA &+= other.bytesBA
     firstTick = min(firstTick, other.firstTick)
     lastTick = max(lastTick, other.lastTick)
-    handshakes += other.handshakes
-    handshakeTicksSum += other.handshakeTicksSum
+    handshakes &+= other.handshakes
+    handshakeTicksSum &+= other.handshakeTicksSum
     handshakeTicksMin = min(handshakeTicksMin, other.handshakeTicksMin)
   }
 }

@@ -38,11 +38,34 @@ final class BulkStatement {
     sqlite3_bind_text(handle, column, text, -1, transient)
   }
 
-  /// Runs the statement once, for writing.
-  func run() throws {
-    guard sqlite3_step(handle) == SQLITE_DONE else { throw BulkStatement.error(connection) }
-    sqlite3_reset(handle)
+  /// Bytes, or NULL.
+  func bind(_ column: Int32, _ bytes: [UInt8]?) {
+    guard let bytes else {
+      sqlite3_bind_null(handle, column)
+      return
+    }
+    let transient = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
+    // An empty array may have no address, which would be NULL.
+    guard !bytes.isEmpty else {
+      sqlite3_bind_zeroblob(handle, column, 0)
+      return
+    }
+    _ = bytes.withUnsafeBytes {
+      sqlite3_bind_blob(handle, column, $0.baseAddress, Int32($0.count), transient)
+    }
   }
+
+  /// Runs the statement once, for writing. It can be run again, whether that worked or not.
+  func run() throws {
+    let result = sqlite3_step(handle)
+    // Before the reset, which may say something else.
+    let error = result == SQLITE_DONE ? nil : BulkStatement.error(connection)
+    sqlite3_reset(handle)
+    if let error { throw error }
+  }
+
+  /// Makes the statement, which was read to any row, ready to be run again.
+  func reset() { sqlite3_reset(handle) }
 
   /// Goes to the next row; false after the last.
   func step() throws -> Bool {
@@ -76,13 +99,20 @@ struct BulkCounters {
   /// anything.
   private(set) var isPlausible = true
   private var sum: UInt64 = 0
+  /// Whether counters may be negative, as those of a part of a sum may: then it is their magnitudes
+  /// that are added up.
+  private let isSigned: Bool
 
-  init(_ statement: BulkStatement) { self.statement = statement }
+  init(_ statement: BulkStatement, isSigned: Bool = false) {
+    self.statement = statement
+    self.isSigned = isSigned
+  }
 
   /// A number that is added to others.
   mutating func counter(_ column: Int32) -> UInt64 {
     let value = unsigned(column)
-    let (sum, overflow) = sum.addingReportingOverflow(value)
+    let magnitude = isSigned ? Int64(bitPattern: value).magnitude : value
+    let (sum, overflow) = sum.addingReportingOverflow(magnitude)
     self.sum = sum
     if overflow || sum >> 62 != 0 { isPlausible = false }
     return value

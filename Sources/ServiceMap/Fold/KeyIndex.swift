@@ -1,11 +1,15 @@
 /// A 128-bit key: more than `WordIndex` takes.
-struct Key: Equatable, Sendable {
-  let high: UInt64
-  let low: UInt64
+@frozen public struct Key: Equatable, Sendable {
+  public let high: UInt64
+  public let low: UInt64
 
-  init(_ high: UInt64, _ low: UInt64) {
+  @inlinable public init(_ high: UInt64, _ low: UInt64) {
     self.high = high
     self.low = low
+  }
+
+  @inlinable public static func == (left: Key, right: Key) -> Bool {
+    left.high == right.high && left.low == right.low
   }
 }
 
@@ -19,6 +23,8 @@ struct KeyIndex: Sendable {
   init() {
     slots = [UInt32](repeating: 0, count: 4096)
   }
+
+  var count: Int { keys.count }
 
   /// The number of `key`; a new one is how many keys there were before.
   ///

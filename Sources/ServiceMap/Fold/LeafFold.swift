@@ -1,14 +1,13 @@
-internal import ServiceMap
-internal import Wire
+public import Wire
 
 /// Joins neutral links whose B side are leaves: endpoints that only ever spoke to this one A.
 ///
 /// A client takes a new port for each session with a server, so these ports are many and say nothing
 /// each by itself; how many there are is the evidence, and that is kept. An endpoint with two
 /// partners, and two endpoints that only know each other, stay as they are.
-struct LeafFold {
+public struct LeafFold {
   /// Fewer are kept apart: a host that answers from another port than was asked has two (TFTP).
-  static let leavesMin: UInt32 = 4
+  public static let leavesMin: UInt32 = 4
   /// How many are looked up together, so that they wait for memory together.
   private static let blockSize = 32
 
@@ -46,11 +45,22 @@ struct LeafFold {
   private var pairOf: [UInt32] = []
   private var stars: [Star] = []
 
+  /// The links, with what may be joined joined.
+  ///
+  /// - Complexity: O(links): three table accesses for each neutral one.
+  public static func joined(_ links: consuming [Link]) -> [Link] {
+    joined(links, RowLog()) { _, _, _ in }
+  }
+
   /// The links and, as links, the rows, with what may be joined joined; the rows' sessions have no
   /// handshake.
   ///
+  /// - Parameter add: adds a row to a link, its sides exchanged on demand.
   /// - Complexity: O(links + rows): three table accesses for each row and each neutral link.
-  static func joined(_ links: consuming [Link], _ rows: borrowing RowLog = RowLog()) -> [Link] {
+  public static func joined(
+    _ links: consuming [Link], _ rows: borrowing RowLog,
+    add: (_ link: inout Link, _ row: SessionRow, _ exchanged: Bool) -> Void
+  ) -> [Link] {
     let neutral = links.indices.filter { isNeutral(links[$0]) }
     guard !neutral.isEmpty || rows.count > 0 else { return links }
     var fold = LeafFold()
@@ -67,7 +77,7 @@ struct LeafFold {
       )
     }
     fold.findStars()
-    return fold.join(links, rows)
+    return fold.join(links, rows, add)
   }
 
   private static func isNeutral(_ link: Link) -> Bool {
@@ -166,7 +176,9 @@ struct LeafFold {
   // MARK: - Links
 
   /// In place: a result is never longer than what it was made of, so far.
-  private mutating func join(_ links: consuming [Link], _ rows: borrowing RowLog) -> [Link] {
+  private mutating func join(
+    _ links: consuming [Link], _ rows: borrowing RowLog, _ add: (inout Link, SessionRow, Bool) -> Void
+  ) -> [Link] {
     var result = links
     var member = 0
     var end = 0
@@ -190,13 +202,20 @@ struct LeafFold {
     for row in 0..<rows.count {
       let (place, isExchanged) = place(of: member, end: result.count, &result)
       if place == result.count {
-        result.append(SessionFold.link(rows[row], hasHandshake: false, exchanged: isExchanged))
-      } else {
-        result[place].add(rows[row], exchanged: isExchanged)
+        result.append(LeafFold.link(rows[row], exchanged: isExchanged))
       }
+      add(&result[place], rows[row], isExchanged)
       member += 1
     }
     return result
+  }
+
+  /// A link for a row, without its counters and ports yet.
+  @inline(__always)
+  private static func link(_ row: SessionRow, exchanged: Bool) -> Link {
+    Link(
+      a: Int(exchanged ? row.b : row.a), b: Int(exchanged ? row.a : row.b),
+      protocolNumber: row.protocolNumber, aPort: .max, bPort: .max)
   }
 
   /// Where the link of a neutral link or row is in the result, which may be `end`, and whether the

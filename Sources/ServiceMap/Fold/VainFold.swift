@@ -1,12 +1,13 @@
-internal import ServiceMap
 internal import Wire
 
 /// Joins requests that came to nothing, once there are too many of them to keep apart: what a scan, a
 /// sweep or a flood with forged addresses leaves. Memory stays bounded; how many ports or addresses
 /// were meant stays known.
-struct VainFold {
+///
+/// Hosts are the 32 bits that `AddressHandle` speaks of: 0 is the unspecified address.
+public struct VainFold: Sendable {
   /// What the joined links have in common, in the order in which it is tried.
-  private enum Grouping: UInt64, CaseIterable {
+  private enum Grouping: UInt64, CaseIterable, Sendable {
     /// One client tries the ports of one host.
     case ports = 1
     /// One client tries one port of many hosts.
@@ -22,7 +23,7 @@ struct VainFold {
   /// Links that have less in common with others are left alone.
   private static let groupMin = 64
   /// From so many ports on nobody asks which ones they were, however much room there is.
-  static let scannedPortsMin = 256
+  public static let scannedPortsMin = 256
 
   private var groups = KeyIndex()
   /// By group: the place of the link that stands for it.
@@ -31,19 +32,21 @@ struct VainFold {
   /// The groupings that are tried.
   private var groupings: [Grouping] = [.ports, .servers, .clients]
 
-  var isActive: Bool { !places.isEmpty }
+  public init() {}
+
+  public var isActive: Bool { !places.isEmpty }
 
   /// From now on joins also what has little in common.
-  mutating func coarsen() { groupings = Grouping.allCases }
+  public mutating func coarsen() { groupings = Grouping.allCases }
 
   /// Whether the link stands for others that came to nothing.
-  static func isFolded(_ link: Link) -> Bool { link.aPorts > 1 || link.addresses > 1 }
+  @inlinable public static func isFolded(_ link: Link) -> Bool { link.aPorts > 1 || link.addresses > 1 }
 
   /// Joins those of `links` that have enough in common, in place; places change.
   ///
   /// - Parameter scansOnly: there is room; join what tells nobody anything one by one.
   /// - Complexity: O(links): three table accesses each.
-  mutating func fold(_ links: inout [Link], scansOnly: Bool = false) {
+  public mutating func fold(_ links: inout [Link], scansOnly: Bool = false) {
     let groupings = scansOnly ? [.ports] : groupings
     let groupMin = scansOnly ? VainFold.scannedPortsMin : VainFold.groupMin
     var sizes: [Int] = []
@@ -87,7 +90,7 @@ struct VainFold {
   }
 
   /// Whether a group takes `link`, which then is in it.
-  func takes(_ link: Link, into links: inout [Link]) -> Bool {
+  public func takes(_ link: Link, into links: inout [Link]) -> Bool {
     for grouping in groupings {
       if let key = VainFold.key(link, grouping), let group = groups.find(key) {
         VainFold.join(VainFold.member(link, grouping), to: &links[places[group]], grouping)
@@ -111,6 +114,8 @@ struct VainFold {
   private static func key(_ link: Link, _ grouping: Grouping) -> Key? {
     guard ProtocolName.hasPorts(link.protocolNumber) else { return nil }
     if isFolded(link) && grouping != self.grouping(of: link) { return nil }
+    // A part of a sum: what it subtracts belongs to a link that is to be found again.
+    if link.isSubtracting { return nil }
     if link.hasHandshake {
       guard link.completed == 0, link.unheard == 0, grouping == .clients || link.halfOpen == 0
       else { return nil }

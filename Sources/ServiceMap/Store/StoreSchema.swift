@@ -1,0 +1,167 @@
+internal import Foundation
+internal import GRDB
+internal import Wire
+
+/// The tables of a store, and how older ones become them.
+enum StoreSchema {
+  static let name = "renkei.store/3"
+  static let before = "renkei.store/2"
+  /// What the name of every version begins with.
+  static let family = "renkei.store/"
+
+  // Without NOT NULL in `link`: asking takes SQLite a seventh of its time, and who reads a store checks
+  // it anyway.
+  static let tables = """
+    CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE run (id INTEGER PRIMARY KEY, capture TEXT NOT NULL, progress BLOB);
+    CREATE TABLE segment (
+      id INTEGER PRIMARY KEY, state INTEGER NOT NULL,
+      resolution INTEGER NOT NULL, begin INTEGER NOT NULL,
+      accounting TEXT NOT NULL);
+    CREATE TABLE address (id INTEGER PRIMARY KEY, address TEXT NOT NULL);
+    CREATE TABLE link (
+      id INTEGER PRIMARY KEY,
+      \(linkColumns));
+    """
+
+  private static let linkColumns = """
+    a INTEGER REFERENCES address, b INTEGER REFERENCES address,
+      protocol INTEGER, a_port INTEGER, b_port INTEGER,
+      a_ports INTEGER, b_ports INTEGER,
+      addresses INTEGER,
+      has_handshake INTEGER, events INTEGER,
+      sessions INTEGER, first_from_b INTEGER, two_way INTEGER,
+      refused INTEGER, unanswered INTEGER, half_open INTEGER,
+      unasked INTEGER, unheard INTEGER,
+      packets_ab INTEGER, packets_ba INTEGER,
+      bytes_ab INTEGER, bytes_ba INTEGER,
+      first_tick INTEGER, last_tick INTEGER,
+      handshakes INTEGER, handshake_ticks_sum INTEGER,
+      handshake_ticks_min INTEGER
+    """
+
+  /// How many links a segment may have: their rowids are the segment's id above the link's number.
+  static let numberBits = 24
+  static let linksMax = 1 << numberBits
+
+  /// The rowids of a segment's links.
+  static func rows(of segment: Int64) -> ClosedRange<Int64> {
+    (segment << numberBits)...(segment << numberBits | Int64(linksMax - 1))
+  }
+
+  /// The text of the `schema` key; nil where there is none, or no such table.
+  static func found(in database: Database) throws -> String? {
+    guard try database.tableExists("meta") else { return nil }
+    return try String.fetchOne(database, sql: "SELECT value FROM meta WHERE key = 'schema'")
+  }
+
+  /// Makes a version 2 store one of this version, inside the caller's transaction.
+  ///
+  /// - Complexity: O(links); the file grows by a copy of them, which the next segments use.
+  static func migrate(_ database: Database) throws {
+    let json =
+      try String.fetchOne(database, sql: "SELECT value FROM meta WHERE key = 'capture'") ?? "{}"
+    let capture = try JSONDecoder().decode(CaptureReport.self, from: Data(json.utf8))
+    try database.execute(sql: "ALTER TABLE link RENAME TO link_before")
+    try database.execute(sql: "ALTER TABLE address RENAME TO address_before")
+    try database.execute(sql: "ALTER TABLE meta RENAME TO meta_before")
+    try database.execute(sql: tables)
+    try database.execute(sql: "INSERT INTO address SELECT id, address FROM address_before")
+    try database.execute(sql: "INSERT INTO link SELECT rowid - 1, * FROM link_before")
+    try database.execute(
+      sql: "INSERT INTO run VALUES (?, ?, NULL)", arguments: [StoredRun.ofAudit, json])
+    try database.execute(
+      sql: "INSERT INTO segment VALUES (?, ?, 0, ?, ?)",
+      arguments: [
+        StoredSegment.ofAudit, SegmentState.closed.rawValue,
+        Int64((capture.startNs ?? 0) / 1_000_000_000), try StoredAccounting.text(capture.accounting),
+      ])
+    for table in ["link_before", "address_before", "meta_before", "watermark"] {
+      try database.execute(sql: "DROP TABLE IF EXISTS \(table)")
+    }
+    try database.execute(sql: "INSERT INTO meta VALUES ('schema', ?)", arguments: [name])
+  }
+}
+
+/// What becomes of a segment. Readers see `open` and `closed` ones only.
+enum SegmentState: Int64 {
+  /// Being made by compaction.
+  case building = 0
+  /// A minute that may be gone on with.
+  case open = 1
+  case closed = 2
+  /// Its links are in another segment, or too old; they are being deleted.
+  case dead = 3
+
+  var isVisible: Bool { self == .open || self == .closed }
+}
+
+/// The run of a store that an audit wrote.
+enum StoredRun {
+  static let ofAudit: Int64 = 0
+}
+
+/// A row of `segment`.
+struct StoredSegment: Equatable, Sendable {
+  /// The segment of a store that an audit wrote: its links' rowids are their numbers, and short.
+  static let ofAudit: Int64 = 0
+
+  var id: Int64
+  var state: SegmentState
+  /// Seconds that it covers; 0 for a whole capture.
+  var resolution: Int
+  /// Seconds since 1970.
+  var begin: Int
+  var accounting: Accounting
+
+  var end: Int { begin + resolution }
+
+  /// All rows of the table, by begin.
+  static func all(_ database: Database) throws -> [StoredSegment] {
+    try Row.fetchAll(database, sql: "SELECT * FROM segment ORDER BY begin, id").map { row in
+      // `Row` subscripts trap on what has another type; a damaged file may say anything.
+      guard let id = Int64.fromDatabaseValue(row["id"]),
+        let state = Int64.fromDatabaseValue(row["state"]).flatMap(SegmentState.init(rawValue:)),
+        let resolution = Int.fromDatabaseValue(row["resolution"]),
+        let begin = Int.fromDatabaseValue(row["begin"]),
+        (0...timeMax >> StoreSchema.numberBits).contains(Int(id)),
+        (0...86_400).contains(resolution), (0...timeMax).contains(begin),
+        let text = String.fromDatabaseValue(row["accounting"]),
+        let accounting = StoredAccounting.value(text)
+      else { throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "a segment is damaged") }
+      return StoredSegment(
+        id: id, state: state, resolution: resolution, begin: begin, accounting: accounting)
+    }
+  }
+
+  /// What no time in seconds reaches, so that sums of times fit.
+  private static let timeMax = 1 << 60
+}
+
+/// `Accounting` as the store keeps it: JSON by name, so that a new outcome needs no new column.
+enum StoredAccounting {
+  static func text(_ counts: [String: UInt64]) throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    return String(decoding: try encoder.encode(counts), as: UTF8.self)
+  }
+
+  static func text(_ accounting: Accounting) throws -> String {
+    var counts: [String: UInt64] = [:]
+    for outcome in PacketOutcome.allCases where accounting[outcome] > 0 {
+      counts[outcome.name] = accounting[outcome]
+    }
+    return try text(counts)
+  }
+
+  /// Nil where it is damaged, or so large that a sum of several may not fit.
+  static func value(_ text: String) -> Accounting? {
+    guard
+      let counts = try? JSONDecoder().decode([String: UInt64].self, from: Data(text.utf8)),
+      counts.values.allSatisfy({ $0 >> 56 == 0 })
+    else { return nil }
+    var accounting = Accounting()
+    for outcome in PacketOutcome.allCases { accounting[outcome] = counts[outcome.name] ?? 0 }
+    return accounting
+  }
+}

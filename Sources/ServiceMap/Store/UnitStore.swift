@@ -1,0 +1,238 @@
+internal import Foundation
+internal import GRDB
+internal import GRDBSQLite
+public import Wire
+
+/// The store of a unit that runs, opened by its one writer and used from one thread; reporters read it
+/// at the same time (`MapStore.read`).
+///
+/// Journal: WAL, so that readers and the writer don't wait for each other. `synchronous=NORMAL`: the
+/// kill of a process loses nothing that was committed; a power cut may lose the last commits, each
+/// wholly, and never more than the machine's memory loses with it (docs/decisions/0010-segments.md).
+public final class UnitStore {
+  public let path: String
+  /// Where a damaged file went, for the status; nil where the file was sound.
+  public let setAside: String?
+
+  let queue: DatabaseQueue
+  private let lock: StoreLock
+  var addresses = AddressIds()
+  /// Of the minutes that may be gone on with, by begin.
+  var openMinutes: [Int: StoredSegment] = [:]
+  var nextSegment: Int64 = 1
+  var upkeep = Upkeep()
+  private var writers: Writers?
+  private var isClosed = false
+
+  /// Opens or creates a store.
+  ///
+  /// A store of the version before is migrated. All pages are checked (quick_check); a damaged file is
+  /// renamed to `<path>.damaged-YYYYMMDDTHHMMSSZ`, with its -wal and -shm, and a new one begun.
+  ///
+  /// - Throws: `StoreError` where there is a file that is no renkei store, or one of a newer version,
+  ///   which stays untouched; where another process writes it; where it can't be written.
+  /// - Complexity: O(bytes of the file).
+  public init(path: String) throws {
+    self.path = path
+    lock = try StoreLock(path: path)
+    let opened = try UnitStore.opened(path, lock)
+    queue = opened.queue
+    setAside = opened.setAside
+    // A file that grows past RLIMIT_FSIZE is then an error (EFBIG), not the end of the process.
+    signal(SIGXFSZ, SIG_IGN)
+    try access("read") { database in
+      try learn(database)
+    }
+  }
+
+  deinit { close() }
+
+  /// Ends the use of the store: what the WAL holds goes into the file.
+  public func close() {
+    guard !isClosed else { return }
+    isClosed = true
+    writers = nil
+    upkeep = Upkeep()
+    // What is in the WAL stays there and is found at the next opening.
+    try? queue.close()
+    lock.release()
+  }
+
+  /// Store id of an address; a new one is remembered, and written with the first commit that uses it.
+  ///
+  /// - Complexity: O(1) amortised.
+  public func id(of address: IPAddress) -> Int { addresses.id(of: address) }
+
+  /// The address that has `id`.
+  public func address(of id: Int) -> IPAddress { addresses.addresses[id] }
+
+  /// What the last commit of this run said; nil where there was none.
+  public func progress(ofRun run: UInt64) throws -> [UInt8]? {
+    try access("read") { database in
+      let row = try Row.fetchOne(
+        database, sql: "SELECT progress FROM run WHERE id = ?",
+        arguments: [Int64(bitPattern: run)])
+      return row.flatMap { Data.fromDatabaseValue($0["progress"]) }.map { [UInt8]($0) }
+    }
+  }
+
+  /// A minute's segment as committed so far, to go on with: links in the order of their numbers, their
+  /// hosts as store ids.
+  ///
+  /// - Returns: nil where there is none, or where it is compacted already: the next commit then begins
+  ///   a new one, which is added to the other.
+  public func segment(beginSeconds: UInt64) throws -> (accounting: Accounting, links: [Link])? {
+    guard let segment = openMinutes[Int(beginSeconds)] else { return nil }
+    return try access("read") { database in
+      var links: [Link] = []
+      let rows = StoreSchema.rows(of: segment.id)
+      let bulk = try BulkStatement(
+        database, "SELECT \(LinkRow.names) FROM link WHERE id BETWEEN ? AND ? ORDER BY id")
+      bulk.bind(1, rows.lowerBound)
+      bulk.bind(2, rows.upperBound)
+      var counters = BulkCounters(bulk, isSigned: true)
+      while try bulk.step() {
+        guard bulk.integer(0) == rows.lowerBound + Int64(links.count),
+          let link = LinkRow.read(&counters)
+        else { throw StoreError(path: path, action: "read", reason: "a link is damaged") }
+        links.append(link)
+      }
+      return (segment.accounting, links)
+    }
+  }
+
+  /// Writes all of `commit` in one transaction.
+  ///
+  /// - Throws: `StoreError`; nothing has changed then. Where it `isFull`, the same commit may be tried
+  ///   again later.
+  /// - Complexity: O(links), 1 to 2 µs each.
+  public func commit(_ commit: UnitCommit) throws {
+    var begun: [StoredSegment] = []
+    var stored: [Int] = []
+    do {
+      try access("write") { database in
+        let writers = try writers ?? Writers(database)
+        self.writers = writers
+        try database.inTransaction(.immediate) {
+          for change in commit.segments {
+            begun.append(try write(change, writers, next: nextSegment + Int64(begun.count)))
+            stored += try writeAddresses(of: change, writers)
+          }
+          writers.run.bind(1, Int64(bitPattern: commit.run))
+          writers.run.bind(
+            2, String(decoding: try JSONEncoder().encode(commit.capture), as: UTF8.self))
+          writers.run.bind(3, commit.progress)
+          try writers.run.run()
+          return .commit
+        }
+      }
+    } catch {
+      for id in stored { addresses.setStored(id, false) }
+      throw error
+    }
+    for segment in begun {
+      openMinutes[segment.begin] = segment
+      nextSegment = max(nextSegment, segment.id + 1)
+      upkeep.wasWritten(segment)
+    }
+  }
+
+  private func write(
+    _ change: SegmentChange, _ writers: Writers, next: Int64
+  ) throws -> StoredSegment {
+    let begin = Int(change.beginSeconds)
+    var segment =
+      openMinutes[begin]
+      ?? StoredSegment(
+        id: next, state: .open, resolution: SegmentChange.seconds, begin: begin,
+        accounting: change.accounting)
+    segment.accounting = change.accounting
+    try writers.write(segment)
+    let first = StoreSchema.rows(of: segment.id).lowerBound
+    for one in change.links where !(0..<StoreSchema.linksMax).contains(one.number) {
+      throw StoreError(
+        path: path, action: "write", reason: "no room for link \(one.number) of a segment")
+    }
+    try writers.links.write(change.links.count) { bulk, parameter, place in
+      let one = change.links[place]
+      LinkRow.bind(one.link, id: first + Int64(one.number), to: bulk, from: parameter)
+    }
+    return segment
+  }
+
+  /// Writes those addresses of the links that are not in the table; answers which.
+  ///
+  /// They count as stored from here on: if the transaction fails, the caller takes that back.
+  private func writeAddresses(of change: SegmentChange, _ writers: Writers) throws -> [Int] {
+    var new: [Int] = []
+    for (_, link) in change.links {
+      upkeep.marks(link)
+      for id in [link.a, link.b] where !addresses.isStored[id] {
+        addresses.setStored(id, true)
+        new.append(id)
+      }
+    }
+    do {
+      try writers.addresses.write(new.count) { bulk, parameter, place in
+        bulk.bind(parameter, Int64(new[place]))
+        bulk.bind(parameter + 1, addresses.addresses[new[place]].description)
+      }
+    } catch {
+      for id in new { addresses.setStored(id, false) }
+      throw error
+    }
+    return new
+  }
+
+  /// Learns what is there: addresses, minutes to go on with, what was left half-made.
+  private func learn(_ database: Database) throws {
+    let bulk = try BulkStatement(database, "SELECT id, address FROM address ORDER BY id")
+    while try bulk.step() {
+      guard let address = IPAddress(bulk.text(1)), let id = UInt32(exactly: bulk.integer(0)) else {
+        throw StoreError(path: path, action: "read", reason: "no address: \(bulk.text(1))")
+      }
+      addresses.learn(address, id: Int(id))
+    }
+    for segment in try StoredSegment.all(database) {
+      nextSegment = max(nextSegment, segment.id + 1)
+      if segment.state == .open { openMinutes[segment.begin] = segment }
+    }
+  }
+
+  /// Does `body` with the connection, and gives its errors the store's name.
+  func access<T>(_ action: String, _ body: (Database) throws -> T) throws -> T {
+    try queue.writeWithoutTransaction { database in
+      do {
+        return try body(database)
+      } catch let error as DatabaseError {
+        throw StoreError(
+          path: path, action: action, error,
+          errorNumber: database.sqliteConnection.map { sqlite3_system_errno($0) } ?? 0)
+      }
+    }
+  }
+}
+
+/// The statements of a commit, prepared once.
+struct Writers {
+  let links: RowWriter
+  let addresses: RowWriter
+  let run: BulkStatement
+  private let segment: BulkStatement
+
+  init(_ database: Database) throws {
+    links = try RowWriter(database, "INSERT OR REPLACE INTO link", columns: LinkRow.columns)
+    addresses = try RowWriter(database, "INSERT OR REPLACE INTO address", columns: 2)
+    run = try BulkStatement(database, "INSERT OR REPLACE INTO run VALUES (?, ?, ?)")
+    segment = try BulkStatement(database, "INSERT OR REPLACE INTO segment VALUES (?, ?, ?, ?, ?)")
+  }
+
+  func write(_ one: StoredSegment) throws {
+    segment.bind(1, one.id)
+    segment.bind(2, one.state.rawValue)
+    segment.bind(3, Int64(one.resolution))
+    segment.bind(4, Int64(one.begin))
+    segment.bind(5, try StoredAccounting.text(one.accounting))
+    try segment.run()
+  }
+}
