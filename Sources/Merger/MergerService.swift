@@ -119,11 +119,15 @@ struct Merging: ~Copyable {
 /// What the stages before have handed over does not add up: a fault of renkei's, never of traffic.
 public enum MergerError: Error, CustomStringConvertible {
   case noReport
+  /// The store's run has another number of trackers than this one.
+  case otherRun
   case lost(sent: UInt64, merged: UInt64)
 
   public var description: String {
     switch self {
     case .noReport: "the collector ended without its report; the run is incomplete"
+    case .otherRun:
+      "the store's notes on this run are of another number of trackers: this is a fault in renkei"
     case .lost(let sent, let merged):
       "the collector sent \(sent) packets and \(merged) arrived in the map: this is a fault in renkei"
     }

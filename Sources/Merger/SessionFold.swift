@@ -95,7 +95,7 @@ struct SessionFold: ~Copyable {
       return
     }
     let one = SessionFold.link(row, hasHandshake: serverIsA != nil, exchanged: isExchanged)
-    if vain.isActive, vain.takes(one, into: &links) { return }
+    if vain.isActive, vain.place(for: one, in: &links) != nil { return }
     if serverIsA == nil {
       append(row)
       return
@@ -156,7 +156,7 @@ struct SessionFold: ~Copyable {
     return link
   }
 
-  private static func key(_ link: Link) -> Key {
+  static func key(_ link: Link) -> Key {
     key(
       (UInt32(link.a), link.aPort), (UInt32(link.b), link.bPort), link.protocolNumber,
       hasHandshake: link.hasHandshake)

@@ -40,7 +40,7 @@ extension MergerService {
     addresses: SharedAddresses, status: borrowing StatusBoard, process: Int
   ) throws {
     let store = try UnitStore(path: configuration.store)
-    var merging = try UnitMerging(
+    let merging = try UnitMerging(
       configuration, store: store, trackers: trackers, addresses: addresses)
     let collectors = configuration.interfaces.count
     status.set(.setAside, of: process, to: store.setAside == nil ? 0 : 1)

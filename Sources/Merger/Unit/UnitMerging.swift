@@ -22,7 +22,7 @@ struct RunProgress: Codable, Equatable {
 }
 
 /// The merger of a unit between two looks at its trackers.
-struct UnitMerging: ~Copyable {
+final class UnitMerging {
   private let configuration: UnitMergerConfiguration
   private let store: UnitStore
   private let trackers: [SessionMemory]
@@ -84,7 +84,7 @@ struct UnitMerging: ~Copyable {
   }
 
   /// Books the epochs that are sealed; answers whether there were any.
-  mutating func book() throws -> Bool {
+  func book() throws -> Bool {
     var isAny = false
     for (number, memory) in trackers.enumerated() {
       let epoch = memory.sealed
@@ -103,7 +103,7 @@ struct UnitMerging: ~Copyable {
     return isAny
   }
 
-  private mutating func links(of period: UInt64) throws -> PeriodLinks {
+  private func links(of period: UInt64) throws -> PeriodLinks {
     if let links = periods[period] { return links }
     // While nothing can be written, nothing is begun: time is cut coarser, and memory stays bounded.
     if isStoreFull, let newest = periods.keys.max(), let links = periods[newest] { return links }
@@ -139,7 +139,7 @@ struct UnitMerging: ~Copyable {
   ///   - capture: of the run so far, but for the accounting.
   /// - Throws: `StoreError`, but where the store is full: then the epochs are acknowledged all the same, and
   ///   stay in memory until there is room.
-  mutating func commit(_ collected: Accounting, _ capture: CaptureReport) throws {
+  func commit(_ collected: Accounting, _ capture: CaptureReport) throws {
     attribute(collected)
     var capture = capture
     capture.sessionsExportedEarly = sessionsExportedEarly
@@ -171,7 +171,7 @@ struct UnitMerging: ~Copyable {
   }
 
   /// Gives the packets that are in no link to the newest period.
-  private mutating func attribute(_ collected: Accounting) {
+  private func attribute(_ collected: Accounting) {
     guard let newest = periods.keys.max(), let links = periods[newest] else { return }
     for outcome in PacketOutcome.allCases where outcome != .mapped {
       let now = collected[outcome] &+ (outcome == .lostInCrash ? progress.lost : 0)
@@ -183,7 +183,7 @@ struct UnitMerging: ~Copyable {
   }
 
   /// Periods that every tracker is past are the store's alone; of others, the newest stay.
-  private mutating func forgetPastPeriods() {
+  private func forgetPastPeriods() {
     let oldest = periodOf.min() ?? 0
     let newest = periods.keys.max() ?? 0
     for period in periods.keys where period < oldest && period != newest {

@@ -89,15 +89,15 @@ public struct VainFold: Sendable {
     links.removeLast(links.count - kept)
   }
 
-  /// Whether a group takes `link`, which then is in it.
-  public func takes(_ link: Link, into links: inout [Link]) -> Bool {
+  /// The link that stands for the group of `link`, which then is in it; nil where there is no such group.
+  public func place(for link: Link, in links: inout [Link]) -> Int? {
     for grouping in groupings {
       if let key = VainFold.key(link, grouping), let group = groups.find(key) {
         VainFold.join(VainFold.member(link, grouping), to: &links[places[group]], grouping)
-        return true
+        return places[group]
       }
     }
-    return false
+    return nil
   }
 
   private static func join(_ one: Link, to link: inout Link, _ grouping: Grouping) {

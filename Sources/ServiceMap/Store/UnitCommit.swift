@@ -29,6 +29,8 @@ public struct SegmentChange {
   /// Links that are new or have changed, with their values so far; their hosts are store ids. Numbers
   /// count from 0 without gaps, and are below 2²⁴.
   public var links: [(number: Int, link: Link)]
+  /// How many links the segment has now, where it may have had more; nil where none has gone.
+  public var linkCount: Int?
 
   public init(
     beginSeconds: UInt64, accounting: Accounting, links: [(number: Int, link: Link)] = []

@@ -153,6 +153,10 @@ public final class UnitStore {
       throw StoreError(
         path: path, action: "write", reason: "no room for link \(one.number) of a segment")
     }
+    if let linkCount = change.linkCount {
+      writers.links(of: segment.id, from: linkCount)
+      try writers.linksBehind.run()
+    }
     try writers.links.write(change.links.count) { bulk, parameter, place in
       let one = change.links[place]
       LinkRow.bind(one.link, id: first + Int64(one.number), to: bulk, from: parameter)
@@ -219,12 +223,21 @@ struct Writers {
   let addresses: RowWriter
   let run: BulkStatement
   private let segment: BulkStatement
+  /// Deletes the links of a segment from a number on.
+  let linksBehind: BulkStatement
 
   init(_ database: Database) throws {
     links = try RowWriter(database, "INSERT OR REPLACE INTO link", columns: LinkRow.columns)
     addresses = try RowWriter(database, "INSERT OR REPLACE INTO address", columns: 2)
     run = try BulkStatement(database, "INSERT OR REPLACE INTO run VALUES (?, ?, ?)")
     segment = try BulkStatement(database, "INSERT OR REPLACE INTO segment VALUES (?, ?, ?, ?, ?)")
+    linksBehind = try BulkStatement(database, "DELETE FROM link WHERE id BETWEEN ? AND ?")
+  }
+
+  func links(of segment: Int64, from number: Int) {
+    let rows = StoreSchema.rows(of: segment)
+    linksBehind.bind(1, rows.lowerBound + Int64(number))
+    linksBehind.bind(2, rows.upperBound)
   }
 
   func write(_ one: StoredSegment) throws {
