@@ -26,6 +26,10 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     // The report's pages.
     .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
+    // The configuration file: YAML with the line of every key.
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    // The unit's metrics and health over HTTP on loopback.
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
   ],
   targets: [
     .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
@@ -47,7 +51,10 @@ let package = Package(
       name: "Merger", dependencies: ["Wire", "ServiceMap", "CLinux"], swiftSettings: settings),
     .target(
       name: "Reporter",
-      dependencies: ["ServiceMap", .product(name: "Mustache", package: "swift-mustache")],
+      dependencies: [
+        "ServiceMap", .product(name: "Mustache", package: "swift-mustache"),
+        .product(name: "Hummingbird", package: "hummingbird"),
+      ],
       resources: [
         .embedInCode("Templates/report.mustache"), .embedInCode("Templates/report.css"),
         .embedInCode("Templates/report.js"),
@@ -68,6 +75,7 @@ let package = Package(
       dependencies: [
         "Wire", "Collector", "Splitter", "Tracker", "Merger", "Reporter", "ServiceMap", "CLinux",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: settings),
 
