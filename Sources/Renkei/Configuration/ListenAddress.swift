@@ -1,4 +1,4 @@
-internal import Glibc
+internal import Reporter
 
 /// An address and port to listen on: `127.0.0.1:9477`, `[::1]:9477`, `localhost:9477`.
 struct ListenAddress: Equatable, Sendable, CustomStringConvertible {
@@ -27,16 +27,6 @@ struct ListenAddress: Equatable, Sendable, CustomStringConvertible {
 
   var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 
-  /// Whether only this machine can reach it: 127.0.0.0/8, ::1 or localhost. Other names are not looked
-  /// up, and count as reachable from outside.
-  var isLoopback: Bool {
-    if host.lowercased() == "localhost" { return true }
-    var v4 = in_addr()
-    if inet_pton(AF_INET, host, &v4) == 1 { return UInt32(bigEndian: v4.s_addr) >> 24 == 127 }
-    var v6 = in6_addr()
-    guard inet_pton(AF_INET6, host, &v6) == 1 else { return false }
-    return withUnsafeBytes(of: v6) { bytes in
-      bytes.dropLast().allSatisfy { $0 == 0 } && bytes.last == 1
-    }
-  }
+  /// Whether only this machine can reach it.
+  var isLoopback: Bool { Loopback.contains(host) }
 }

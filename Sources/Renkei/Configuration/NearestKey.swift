@@ -1,9 +1,12 @@
 /// Which known key somebody may have meant.
 enum NearestKey {
   /// The key nearest to `word`, or nil where none is near: more than a third of the letters wrong, and
-  /// more than two. Upper and lower case are the same.
+  /// more than two. One that goes on where `word` ends (`snaplen`) is near. Upper and lower case are the same.
   static func of(_ word: String, among keys: [String]) -> String? {
-    let near = keys.map { ($0, distance(word.lowercased(), $0.lowercased())) }.min { $0.1 < $1.1 }
+    let lower = word.lowercased()
+    let longer = keys.filter { lower.count >= 3 && $0.lowercased().hasPrefix(lower) }
+    if longer.count == 1 { return longer[0] }
+    let near = keys.map { ($0, distance(lower, $0.lowercased())) }.min { $0.1 < $1.1 }
     guard let near, near.1 <= max(2, word.count / 3), near.1 < near.0.count else { return nil }
     return near.0
   }

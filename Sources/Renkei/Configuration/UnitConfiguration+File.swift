@@ -36,10 +36,10 @@ extension UnitConfiguration {
     var configuration = UnitConfiguration()
     var problems: [ConfigurationProblem] = []
     do {
-      var documents = try compose_all(yaml: text)
-      let root = documents.next()
-      let second = documents.next()
-      if let error = documents.error { throw error }
+      // One by one: `compose_all` traps when it is asked on after an error.
+      let parser = try Parser(yaml: text)
+      let root = try parser.nextRoot()
+      let second = root == nil ? nil : try parser.nextRoot()
       if let second {
         problems.append(
           ConfigurationProblem(

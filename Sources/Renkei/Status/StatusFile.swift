@@ -59,12 +59,7 @@ extension UnitStatus {
 
   /// The status as JSON, keys in order.
   func json() throws -> [UInt8] {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    // Rates are quotients: 0/0 must not cost the whole status.
-    encoder.nonConformingFloatEncodingStrategy = .convertToString(
-      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-    return [UInt8](try encoder.encode(self)) + [UInt8(ascii: "\n")]
+    return [UInt8](try JSONEncoder.ofStatus.encode(self)) + [UInt8(ascii: "\n")]
   }
 
   /// - Throws: `StatusFileError`.
