@@ -26,6 +26,14 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     // The report's pages.
     .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
+    // The configuration file: YAML with the line of every key.
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    // The unit's metrics and health over HTTP on loopback.
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+    // What Hummingbird's interface is made of: sockets and their errors, header fields, loggers.
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
   ],
   targets: [
     .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
@@ -47,7 +55,14 @@ let package = Package(
       name: "Merger", dependencies: ["Wire", "ServiceMap", "CLinux"], swiftSettings: settings),
     .target(
       name: "Reporter",
-      dependencies: ["ServiceMap", .product(name: "Mustache", package: "swift-mustache")],
+      dependencies: [
+        "ServiceMap", .product(name: "Mustache", package: "swift-mustache"),
+        .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "HummingbirdCore", package: "hummingbird"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "Logging", package: "swift-log"),
+      ],
       resources: [
         .embedInCode("Templates/report.mustache"), .embedInCode("Templates/report.css"),
         .embedInCode("Templates/report.js"),
@@ -68,6 +83,7 @@ let package = Package(
       dependencies: [
         "Wire", "Collector", "Splitter", "Tracker", "Merger", "Reporter", "ServiceMap", "CLinux",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: settings),
 

@@ -25,10 +25,11 @@ struct RenkeiCommand: ParsableCommand {
       """,
     version: "renkei \(version)",
     subcommands: [
-      AuditCommand.self, ReportCommand.self, WhyCommand.self, EvidenceCommand.self,
+      AuditCommand.self, ReportCommand.self, WhyCommand.self, CheckCommand.self, StatusCommand.self,
+      EvidenceCommand.self,
       CollectCommand.self,
       SplitCommand.self,
-      TrackCommand.self, MergeCommand.self,
+      TrackCommand.self, MergeCommand.self, ServeCommand.self,
     ])
 
   /// Started with closed standard descriptors (cron, some daemons), the first files opened would

@@ -2,19 +2,19 @@
 ///
 /// The terminal, the page's fixed parts and its script read one table (`PhraseTable.swift`), so
 /// that a column has one name everywhere.
-struct Phrases: Sendable {
+package struct Phrases: Sendable {
   private let texts: [String: String]
 
-  init(_ language: ReportLanguage) {
+  package init(_ language: ReportLanguage) {
     texts = language == .en ? Phrases.english : Phrases.japanese
   }
 
   /// The text, or the key itself where the table lacks it; a test sees to it that it lacks none.
-  subscript(key: String) -> String { texts[key] ?? key }
+  package subscript(key: String) -> String { texts[key] ?? key }
 
   /// The text with `{name}` replaced by its value, and `{name?one/many}` by the word that goes with
   /// the value: English says 1 client and 2 clients. `fill` in report.js does the same.
-  func filled(_ key: String, _ values: KeyValuePairs<String, String>) -> String {
+  package func filled(_ key: String, _ values: KeyValuePairs<String, String>) -> String {
     var pieces = self[key].split(separator: "{", omittingEmptySubsequences: false)[...]
     var text = String(pieces.removeFirst())
     for piece in pieces {
@@ -35,16 +35,16 @@ struct Phrases: Sendable {
   }
 
   /// Those of a page with a table of its own.
-  init(_ language: ReportLanguage, of rows: [Row]) {
+  package init(_ language: ReportLanguage, of rows: [Row]) {
     texts = Dictionary(uniqueKeysWithValues: rows.map { ($0.key, language == .en ? $0.en : $0.ja) })
   }
 
-  typealias Row = (key: String, en: String, ja: String)
+  package typealias Row = (key: String, en: String, ja: String)
 
   /// Keys in the order of the table, with their texts.
   static let rows = rows(of: table)
 
-  static func rows(of table: String) -> [Row] {
+  package static func rows(of table: String) -> [Row] {
     table.split(separator: "\n").map {
       let parts = $0.split(separator: "|", omittingEmptySubsequences: false).map(trimmed)
       precondition(

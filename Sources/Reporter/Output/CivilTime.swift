@@ -2,7 +2,7 @@
 ///
 /// By arithmetic rather than through Foundation: a report holds hundreds of thousands of times,
 /// and a `Double` of seconds keeps no nanoseconds.
-struct CivilTime: Equatable {
+package struct CivilTime: Equatable {
   let year: Int
   let month: Int
   let day: Int
@@ -12,7 +12,7 @@ struct CivilTime: Equatable {
   let nanosecond: Int
 
   /// - Parameter ns: nanoseconds since 1970-01-01T00:00:00Z.
-  init(ns: UInt64) {
+  package init(ns: UInt64) {
     nanosecond = Int(ns % 1_000_000_000)
     let seconds = Int(ns / 1_000_000_000)
     second = seconds % 60
@@ -33,7 +33,7 @@ struct CivilTime: Equatable {
   }
 
   /// For people: 2026-01-31 23:59:59.
-  var text: String {
+  package var text: String {
     func two(_ value: Int) -> String { value < 10 ? "0\(value)" : "\(value)" }
     return "\(year)-\(two(month))-\(two(day)) \(two(hour)):\(two(minute)):\(two(second))"
   }

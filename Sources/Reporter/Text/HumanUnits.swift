@@ -1,17 +1,17 @@
 internal import Wire
 
 /// Figures as people read them. SI prefixes (1 kB = 1000 B), thousands by comma.
-enum HumanUnits {
+package enum HumanUnits {
   /// 1234567 as 1,234,567.
-  static func count(_ value: UInt64) -> String { value.grouped }
+  package static func count(_ value: UInt64) -> String { value.grouped }
 
-  static func count(_ value: Int) -> String { count(UInt64(max(0, value))) }
+  package static func count(_ value: Int) -> String { count(UInt64(max(0, value))) }
 
   /// 1234567 as 1.23 MB.
-  static func bytes(_ value: UInt64) -> String { scaled(Double(value), "B") }
+  package static func bytes(_ value: UInt64) -> String { scaled(Double(value), "B") }
 
   /// 1234567 as 1.23 Mbit/s.
-  static func bitsPerSecond(_ value: Double) -> String { scaled(value, "bit/s") }
+  package static func bitsPerSecond(_ value: Double) -> String { scaled(value, "bit/s") }
 
   /// Three significant digits and an SI prefix.
   private static func scaled(_ value: Double, _ unit: String) -> String {
@@ -27,7 +27,7 @@ enum HumanUnits {
   }
 
   /// Three significant digits.
-  static func significant(_ value: Double, isWhole: Bool = false) -> String {
+  package static func significant(_ value: Double, isWhole: Bool = false) -> String {
     if isWhole || value >= 99.95 { return count(UInt64(value + 0.5)) }
     let decimals = value >= 9.995 ? 1 : 2
     let scale = decimals == 1 ? 10 : 100
@@ -38,7 +38,7 @@ enum HumanUnits {
   }
 
   /// 1 d 2 h, 3 min 4 s, 1.25 s, 12 ms.
-  static func duration(ns: UInt64) -> String {
+  package static func duration(ns: UInt64) -> String {
     let seconds = ns / 1_000_000_000
     if seconds >= 86_400 { return "\(seconds / 86_400) d \(seconds % 86_400 / 3600) h" }
     if seconds >= 3600 { return "\(seconds / 3600) h \(seconds % 3600 / 60) min" }
@@ -62,7 +62,7 @@ enum HumanUnits {
 
   /// 992 of 1000 as 99.2 %. Nothing but nothing is 0 %, and nothing but all is 100 %. Without a space
   /// that a line could be broken at.
-  static func share(_ part: UInt64, of whole: UInt64) -> String {
+  package static func share(_ part: UInt64, of whole: UInt64) -> String {
     if part == 0 || whole == 0 { return "0\u{A0}%" }
     if part >= whole { return "100\u{A0}%" }
     let tenths = Int(Double(part) / Double(whole) * 1000 + 0.5)

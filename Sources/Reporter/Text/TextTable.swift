@@ -1,21 +1,27 @@
 /// Rows in aligned columns for a terminal.
-struct TextTable {
-  struct Column {
+package struct TextTable {
+  package struct Column {
     let title: String
     var isNumber = false
     /// Cells longer than this end in "…".
     var widthMax = 40
+
+    package init(title: String, isNumber: Bool = false, widthMax: Int = 40) {
+      self.title = title
+      self.isNumber = isNumber
+      self.widthMax = widthMax
+    }
   }
 
   let columns: [Column]
   private(set) var rows: [[String]] = []
 
-  init(_ columns: [Column]) { self.columns = columns }
+  package init(_ columns: [Column]) { self.columns = columns }
 
-  mutating func add(_ cells: [String]) { rows.append(cells) }
+  package mutating func add(_ cells: [String]) { rows.append(cells) }
 
   /// The title row, then the rows, each indented by two and ended by a line feed.
-  var text: String {
+  package var text: String {
     let cells = ([columns.map(\.title)] + rows).map { row in
       zip(row, columns).map { TextTable.cut(TextTable.printable($0), to: $1.widthMax) }
     }
@@ -36,7 +42,7 @@ struct TextTable {
   }
 
   /// Columns of a terminal that `text` takes: East Asian wide characters take two.
-  static func width(_ text: String) -> Int {
+  package static func width(_ text: String) -> Int {
     text.unicodeScalars.reduce(0) { sum, scalar in
       switch scalar.value {
       case 0x300...0x36F, 0x200B...0x200F: sum
@@ -60,7 +66,7 @@ struct TextTable {
 
   /// Names come from other people's files: control characters, which could steer a terminal, and
   /// marks that turn the writing direction become a replacement character.
-  static func printable(_ text: String) -> String {
+  package static func printable(_ text: String) -> String {
     var clean = String.UnicodeScalarView()
     for scalar in text.unicodeScalars {
       switch scalar.value {

@@ -1,0 +1,26 @@
+internal import ArgumentParser
+internal import Glibc
+
+/// Where the configuration is.
+struct ConfigurationOptions: ParsableArguments {
+  @Option(
+    name: [.customShort("c"), .customLong("config")],
+    help: ArgumentHelp(
+      "The configuration. Default: \(UnitConfiguration.defaultPath).", valueName: "file"))
+  var path: String?
+
+  /// - Throws: `ConfigurationError`.
+  func load() throws -> UnitConfiguration {
+    try UnitConfiguration.load(path: path ?? UnitConfiguration.defaultPath)
+  }
+
+  /// The configuration, or its defaults where none was named and there is none at the usual place.
+  ///
+  /// - Throws: `ConfigurationError`.
+  func loadOrDefault() throws -> UnitConfiguration {
+    if path == nil, access(UnitConfiguration.defaultPath, F_OK) != 0, errno == ENOENT {
+      return UnitConfiguration()
+    }
+    return try load()
+  }
+}

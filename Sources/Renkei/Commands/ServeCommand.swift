@@ -1,0 +1,51 @@
+internal import ArgumentParser
+internal import CLinux
+internal import Foundation
+internal import Glibc
+internal import Reporter
+
+/// Stage: metrics, status and health over HTTP. It knows the unit by its `status.json` only.
+struct ServeCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "serve", abstract: "Stage: metrics and health over HTTP.", shouldDisplay: false)
+
+  @Option(help: .hidden) var parent: Int32
+  @Option(help: .hidden) var directory: String
+  @Option(help: .hidden) var listen: String
+  /// For the pages to come, and for people who look at ps(1).
+  @Option(help: .hidden) var store: String?
+  /// As every stage is given; this one has nothing to tell.
+  @Option(help: .hidden) var statusFd: Int32?
+  @Option(help: .hidden) var process: Int?
+
+  func run() throws {
+    renkei_set_process_name("renkei-serve")
+    renkei_die_with_parent(parent)
+    // Ctrl-C reaches the whole group; the supervisor decides what it means.
+    signal(SIGINT, SIG_IGN)
+    // There is nothing to lose here: who asks meanwhile asks again.
+    signal(SIGTERM) { _ in _exit(0) }
+    guard let address = ListenAddress(listen) else {
+      throw RunError("--listen \(listen): write 127.0.0.1:9477 or [::1]:9477")
+    }
+    let pages = UnitPages(directory: directory, version: RenkeiCommand.version)
+    let service = try PageService(host: address.host, port: Int(address.port)) { pages[$0] }
+    try Self.waitFor { try await service.run() }
+  }
+
+  /// Runs `body` on the pool's threads while this one waits: the command line is not asynchronous.
+  private static func waitFor(_ body: @escaping @Sendable () async throws -> Void) throws {
+    final class Outcome: @unchecked Sendable {
+      // Unchecked because the semaphore orders the one write before the one read.
+      var error: (any Error)?
+    }
+    let outcome = Outcome()
+    let done = DispatchSemaphore(value: 0)
+    Task.detached {
+      do { try await body() } catch { outcome.error = error }
+      done.signal()
+    }
+    done.wait()
+    if let error = outcome.error { throw error }
+  }
+}
