@@ -159,8 +159,9 @@ struct UnitSplitting: ~Copyable {
       if case .ended = readers[place].poll() { ended += 1 }
     }
     let isTime = UnitSplitting.now() - startedAt > UnitSplitting.sampleSeconds
-    guard waiting >= SplitterService.sampleBatches || isAnyFull || (isTime && waiting > 0)
-      || ended == inputs
+    guard
+      waiting >= SplitterService.sampleBatches || isAnyFull || (isTime && waiting > 0)
+        || ended == inputs
     else {
       rest()
       return false

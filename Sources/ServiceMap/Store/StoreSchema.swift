@@ -74,7 +74,8 @@ enum StoreSchema {
       sql: "INSERT INTO segment VALUES (?, ?, 0, ?, ?)",
       arguments: [
         StoredSegment.ofAudit, SegmentState.closed.rawValue,
-        Int64((capture.startNs ?? 0) / 1_000_000_000), try StoredAccounting.text(capture.accounting),
+        Int64((capture.startNs ?? 0) / 1_000_000_000),
+        try StoredAccounting.text(capture.accounting),
       ])
     for table in ["link_before", "address_before", "meta_before", "watermark"] {
       try database.execute(sql: "DROP TABLE IF EXISTS \(table)")

@@ -1,0 +1,161 @@
+internal import ArgumentParser
+internal import Collector
+internal import Foundation
+internal import Glibc
+
+struct RunCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run",
+    abstract: "Capture day and night, and keep the map in a store.",
+    usage: "renkei run [-c FILE] [-i INTERFACE …] [--store MAP.DB] ['filter']",
+    discussion: """
+      Runs in the foreground, as a service manager wants it, until SIGTERM or Ctrl-C; then it takes in \
+      what is on its way and commits it. SIGHUP reads the configuration again. A process of the \
+      pipeline that dies is started again, and goes on where it stopped.
+
+      Examples:
+        sudo renkei run -i eth0 --store map.db
+        renkei run -c /etc/renkei/renkei.yaml
+        renkei status
+        renkei report --store map.db --from -1h -o lasthour.html
+
+      Exit status: 0 ended by a signal, all committed; 1 an error; 2 wrong usage.
+      """)
+
+  @OptionGroup var options: ConfigurationOptions
+
+  @Option(
+    name: [.customShort("i"), .customLong("interface")], parsing: .singleValue,
+    help: ArgumentHelp(
+      "Capture from INTERFACE instead of those of the configuration. May be given several times.",
+      valueName: "interface"))
+  var interfaces: [String] = []
+
+  @Option(help: ArgumentHelp("The store, instead of the configuration's.", valueName: "map.db"))
+  var store: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Where status.json is written, instead of the configuration's place.", valueName: "dir"))
+  var directory: String?
+
+  @Argument(help: ArgumentHelp("A packet filter, see pcap-filter(7).", valueName: "filter"))
+  var filter: [String] = []
+
+  /// - Throws: `ConfigurationError`, `ValidationError`, `CollectorError`.
+  private func effective() throws -> UnitConfiguration {
+    var configuration = try options.loadOrDefault()
+    if !interfaces.isEmpty {
+      configuration.interfaces = interfaces.map { UnitConfiguration.Interface(name: $0) }
+    }
+    configuration.store.path = store ?? configuration.store.path
+    configuration.run.directory = directory ?? configuration.run.directory
+    if !filter.isEmpty { configuration.filter = filter.joined(separator: " ") }
+    guard !configuration.interfaces.isEmpty else {
+      throw ValidationError(
+        "nothing to capture from: name an interface with -i, or under `interfaces` in "
+          + (options.path ?? UnitConfiguration.defaultPath))
+    }
+    try CaptureFilter.check(configuration.filter)
+    return configuration
+  }
+
+  func run() throws {
+    let configuration = try effective()
+    let user = try UnitUser.of(configuration)
+    try UnitDirectory.prepare(configuration, user: user)
+    let notify = SdNotify(environment: ProcessInfo.processInfo.environment, pid: getpid())
+    SdNotify.hideFromChildren()
+    let plan = try UnitPlan(configuration, run: UnitClock.nowNs(), user: user)
+    let unit = UnitSupervisor(configuration, plan) { line in
+      Terminal.standardError("renkei: \(Terminal.oneLine(line))\n")
+    }
+    let observer = UnitObserver()
+    observer.configurationPath = options.path
+    var isReady = false
+    let end = try unit.run(
+      reload: {
+        do {
+          _ = try effective()
+          notify.reloading()
+          return true
+        } catch {
+          let reason = Terminal.oneLine("\(error)")
+          observer.warnings = ["the configuration was not taken over: \(reason)"]
+          Terminal.standardError("renkei: the configuration was not taken over: \(reason)\n")
+          return false
+        }
+      },
+      tick: { unit in
+        let status = observer.status(of: unit)
+        do {
+          try status.write(to: configuration.run.directory)
+        } catch {
+          observer.warnings = ["\(error)"]
+        }
+        notify.watchdog()
+        switch unit.state {
+        case .capturing where !isReady:
+          isReady = true
+          notify.ready("capturing from \(Set(plan.interfaces).sorted().joined(separator: ", "))")
+        case .draining: notify.stopping("taking in what is on its way")
+        default: break
+        }
+      })
+    if case .reload = end { try startOver() }
+  }
+
+  /// Becomes a new supervisor under the same process number, with the configuration as it is now.
+  private func startOver() throws {
+    var words = CommandLine.arguments.map { strdup($0) } + [nil]
+    defer { for word in words { free(word) } }
+    var none = sigset_t()
+    sigemptyset(&none)
+    pthread_sigmask(SIG_SETMASK, &none, nil)
+    execv("/proc/self/exe", &words)
+    throw RunError("could not start over: \(String(cString: strerror(errno)))")
+  }
+}
+
+enum UnitClock {
+  /// Nanoseconds since 1970.
+  static func nowNs() -> UInt64 { UInt64(UnitObserver.wallSeconds() * 1e9) }
+}
+
+/// Whom the stages of a unit become.
+enum UnitUser {
+  /// nil where this process is no root, or the configuration wants it so.
+  ///
+  /// - Throws: `RunError` where there is no such user.
+  static func of(_ configuration: UnitConfiguration) throws -> (uid: uid_t, gid: gid_t)? {
+    guard geteuid() == 0, let name = configuration.run.user else { return nil }
+    guard let user = SystemUser(name: name) else {
+      throw RunError(
+        "there is no user \(name) for the processes to run as: adduser --system --group \(name), or "
+          + "name another under run: user in the configuration (null: stay root)")
+    }
+    return (user.uid, user.gid)
+  }
+}
+
+/// The places that a unit writes to.
+enum UnitDirectory {
+  /// Makes the run directory and the store's, where they are missing and may be made.
+  ///
+  /// - Throws: `RunError`.
+  static func prepare(
+    _ configuration: UnitConfiguration, user: (uid: uid_t, gid: gid_t)?
+  ) throws {
+    try make(configuration.run.directory, user: nil)
+    let store = URL(fileURLWithPath: configuration.store.path).deletingLastPathComponent().path
+    try make(store, user: user)
+  }
+
+  private static func make(_ path: String, user: (uid: uid_t, gid: gid_t)?) throws {
+    if mkdir(path, 0o755) == 0 {
+      if let user { chown(path, user.uid, user.gid) }
+    } else if errno != EEXIST {
+      throw RunError("\(path): cannot be made: \(String(cString: strerror(errno)))")
+    }
+  }
+}

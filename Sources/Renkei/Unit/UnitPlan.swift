@@ -1,0 +1,198 @@
+internal import Glibc
+internal import Splitter
+internal import Wire
+
+/// The shared memory of a run of a unit, and the processes that use it, in the order of the data.
+///
+/// It belongs to the supervisor, so that it outlives every process that is killed, and ends with the
+/// supervisor: nothing of it has a name.
+final class UnitPlan {
+  /// A process as it is to be started, again and again if need be.
+  struct Stage {
+    enum Kind { case collector, splitter, tracker, merger, reporter }
+    var kind: Kind
+    /// "collector eth0", "tracker 2".
+    var role: String
+    var arguments: [String]
+    var descriptors: [Int32]
+    /// Its line on the board; nil where it has none.
+    var line: Int?
+    /// The ring that it reads from, by its place in `rings`.
+    var input: Int?
+  }
+
+  let board: StatusBoard
+  let stages: [Stage]
+  /// Interfaces by collector.
+  let interfaces: [String]
+  let run: UInt64
+  let mergerLine: Int
+  let splitterLine: Int
+  let trackerLines: Range<Int>
+  let sessionsMax: Int
+  private let rings: UnsafeMutablePointer<Ring>
+  private let ringCount: Int
+  private let addresses: SharedAddresses
+  private let split: SplitMemory
+  private let sessions: [SessionMemory]
+
+  /// What ends a run by itself.
+  struct Limits {
+    var seconds: Double?
+    var packets: UInt64?
+  }
+
+  private static let slotBytes = 65536
+
+  /// - Parameters:
+  ///   - run: nanoseconds since 1970 of the start.
+  ///   - user: whom the stages become once they have what they need; nil where they stay who they are.
+  /// - Throws: `SharedMemoryError`.
+  init(
+    _ configuration: UnitConfiguration, run: UInt64, limits: Limits = Limits(),
+    user: (uid: uid_t, gid: gid_t)?
+  ) throws {
+    let cores = Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+    let trackers = configuration.pipeline.trackers ?? min(64, max(1, cores / 2))
+    let interfaces = configuration.interfaces.flatMap {
+      [String](repeating: $0.name, count: $0.collectors)
+    }
+    let collectors = interfaces.count
+    let splits = collectors > 1 || trackers > 1
+    var slots = 64
+    while slots * 2 * UnitPlan.slotBytes <= configuration.pipeline.ringBytes { slots *= 2 }
+
+    board = try StatusBoard(processes: collectors + 2 + trackers)
+    addresses = try SharedAddresses(capacity: configuration.pipeline.addressesMax)
+    split = try SplitMemory()
+    sessions = try (0..<trackers).map {
+      try SessionMemory(
+        name: "renkei-sessions-\($0 + 1)", rowsMax: configuration.pipeline.sessionsMax)
+    }
+    // Those of the collectors, then, where there is a splitter, those of the trackers.
+    ringCount = collectors + (splits ? trackers : 0)
+    rings = .allocate(capacity: ringCount)
+    for place in 0..<ringCount {
+      (rings + place).initialize(
+        to: try Ring(
+          name: "renkei-ring-\(place + 1)", slotCount: slots, slotBytes: UnitPlan.slotBytes))
+    }
+    self.run = run
+    self.interfaces = interfaces
+    sessionsMax = trackers * configuration.pipeline.sessionsMax
+    splitterLine = collectors
+    mergerLine = collectors + 1
+    trackerLines = collectors + 2..<collectors + 2 + trackers
+
+    let board = board.descriptor
+    let userWords = user.map { ["--user", "\($0.uid):\($0.gid)"] } ?? []
+    func words(_ name: String, line: Int) -> [String] {
+      let capture = Set(interfaces).sorted().joined(separator: ",")
+      return [
+        name, "--capture=\(capture)", "--status-fd", "\(board)", "--process", "\(line)",
+        "--parent", "\(getpid())",
+      ] + userWords
+    }
+    func options(_ name: String, _ values: some Sequence<Int32>) -> [String] {
+      values.flatMap { [name, "\($0)"] }
+    }
+    let descriptors = (0..<ringCount).map { [rings] in rings[$0].descriptor }
+    var stages: [Stage] = []
+    for (line, name) in interfaces.enumerated() {
+      let shares = configuration.interfaces.first { $0.name == name }.map(\.collectors) ?? 1
+      let number = interfaces[..<line].filter { $0 == name }.count + 1
+      var arguments = words("collect", line: line)
+      arguments += ["--interface", name, "--output-fd", "\(descriptors[line])"]
+      arguments += ["--addresses-fd", "\(addresses.descriptor)"]
+      arguments += ["--snaplen", "\(configuration.capture.snaplenBytes)"]
+      arguments += ["--buffer-bytes", "\(configuration.capture.bufferBytes)"]
+      if shares > 1 {
+        // One group an interface and a run; the kernel keeps them apart by network namespace.
+        let first = interfaces.firstIndex(of: name) ?? 0
+        arguments += ["--fanout", "\((Int(getpid()) << 6 | first) & 0xFFFF)"]
+      }
+      if !configuration.capture.promiscuous { arguments.append("--no-promiscuous") }
+      if !configuration.capture.decapsulate { arguments.append("--no-decapsulate") }
+      if !configuration.capture.deduplicate { arguments.append("--no-deduplicate") }
+      if let seconds = limits.seconds { arguments += ["--for", "\(seconds)"] }
+      if let packets = limits.packets { arguments += ["--count", "\(packets)"] }
+      if !configuration.filter.isEmpty { arguments += ["--", configuration.filter] }
+      stages.append(
+        Stage(
+          kind: .collector, role: "collector \(name)" + (shares > 1 ? " \(number)" : ""),
+          arguments: arguments,
+          descriptors: [board, descriptors[line], addresses.descriptor], line: line))
+    }
+    if splits {
+      stages.append(
+        Stage(
+          kind: .splitter, role: "splitter",
+          arguments: words("split", line: splitterLine)
+            + options("--input-fd", descriptors[..<collectors])
+            + options("--output-fd", descriptors[collectors...])
+            + ["--memory-fd", "\(split.descriptor)"]
+            + ["--addresses-fd", "\(addresses.descriptor)"],
+          descriptors: [board, split.descriptor, addresses.descriptor] + descriptors,
+          line: splitterLine, input: 0))
+    }
+    for (number, memory) in sessions.enumerated() {
+      let input = splits ? collectors + number : 0
+      stages.append(
+        Stage(
+          kind: .tracker, role: "tracker \(number + 1)",
+          arguments: words("track", line: trackerLines.lowerBound + number) + [
+            "--number", "\(number + 1)", "--input-fd", "\(descriptors[input])",
+            "--memory-fd", "\(memory.descriptor)",
+            "--epoch-seconds", "\(configuration.pipeline.epochSeconds)",
+            "--tcp-idle-timeout-seconds", "\(configuration.pipeline.tcpIdleTimeoutSeconds)",
+            "--idle-timeout-seconds", "\(configuration.pipeline.idleTimeoutSeconds)",
+          ],
+          descriptors: [board, descriptors[input], memory.descriptor],
+          line: trackerLines.lowerBound + number, input: input))
+    }
+    var merge = words("merge", line: mergerLine)
+    merge += ["--store=\(configuration.store.path)", "--run", "\(run)"]
+    merge += options("--memory-fd", sessions.map(\.descriptor))
+    merge += ["--addresses-fd", "\(addresses.descriptor)"]
+    merge += interfaces.map { "--interface=\($0)" }
+    merge += ["--filter=\(configuration.filter)"]
+    merge += ["--links-max", "\(configuration.pipeline.linksMax)"]
+    // For ever is longer than anybody waits.
+    let forEver = 1 << 40
+    merge += ["--keep-minutes", "\(configuration.store.keepMinutes ?? forEver)"]
+    merge += ["--keep-hours", "\(configuration.store.keepHours ?? forEver)"]
+    merge += ["--keep-days", "\(configuration.store.keepDays ?? forEver)"]
+    merge += configuration.store.bytesMax.map { ["--bytes-max", "\($0)"] } ?? []
+    stages.append(
+      Stage(
+        kind: .merger, role: "merger", arguments: merge,
+        descriptors: [board, addresses.descriptor] + sessions.map(\.descriptor), line: mergerLine))
+    if let listen = configuration.metrics.listen {
+      stages.append(
+        Stage(
+          kind: .reporter, role: "reporter",
+          arguments: [
+            "serve", "--parent", "\(getpid())", "--directory", configuration.run.directory,
+            "--listen", "\(listen)", "--store", configuration.store.path,
+          ] + userWords, descriptors: []))
+    }
+    self.stages = stages
+  }
+
+  deinit {
+    rings.deinitialize(count: ringCount)
+    rings.deallocate()
+  }
+
+  /// How full the ring is that a stage reads from.
+  func fill(of stage: Stage) -> Double? { stage.input.map { rings[$0].fill } }
+
+  /// Packets that are in the store by now.
+  var committedPackets: UInt64 {
+    sessions.reduce(0) { $0 + $1.seal(of: $1.acknowledged).packets }
+  }
+
+  var exportedEarly: UInt64 {
+    sessions.reduce(0) { $0 + $1.seal(of: $1.sealed).exportedEarly }
+  }
+}
