@@ -2,6 +2,7 @@ internal import Wire
 
 /// Why a collector cannot do what it was asked to.
 ///
+/// An interface that goes away during a capture is none, see `LiveCollectorService`.
 /// Bad packets are never an error, they are a `PacketOutcome`; and a file that is damaged after its
 /// first packet is a warning in the `CaptureReport`.
 public enum CollectorError: Error, Equatable {
@@ -13,6 +14,12 @@ public enum CollectorError: Error, Equatable {
   case damaged(file: String, damage: CaptureDamage)
   /// libpcap does not understand the filter.
   case badFilter(expression: String, reason: String)
+  /// There is no interface of this name.
+  case noInterface(name: String, existing: [String])
+  /// The process may not capture.
+  case notPermitted(interface: String, program: String)
+  /// The interface is there, but can't be captured from.
+  case badInterface(name: String, reason: String)
 }
 
 extension CollectorError: CustomStringConvertible {
@@ -25,6 +32,14 @@ extension CollectorError: CustomStringConvertible {
       "\(file): \(damage), and no packet comes before that"
     case .badFilter(let expression, let reason):
       "filter \"\(expression)\": \(reason); see pcap-filter(7) for the language"
+    case .noInterface(let name, let existing):
+      "\(name): no such interface; there are: \(existing.joined(separator: ", "))"
+    case .notPermitted(let interface, let program):
+      "\(interface): no permission to capture; run it with sudo, or once: "
+        + "sudo setcap cap_net_raw,cap_net_admin=ep \(program); or, where the package is installed, "
+        + "join the group that may: sudo adduser $USER renkei"
+    case .badInterface(let name, let reason):
+      "\(name): \(reason)"
     }
   }
 }

@@ -41,4 +41,22 @@ static inline void renkei_pause(void) {
 #endif
 }
 
+/// The index of the interface `name`, and its flags (netdevice(7) SIOCGIFFLAGS); -errno where there is none.
+int renkei_interface(const char *name, unsigned int *flags);
+
+/// Makes the packet socket one of `group`, whose sockets share an interface's packets: both directions of a
+/// session go to the same socket. packet(7) PACKET_FANOUT_HASH. Returns 0 or -errno.
+int renkei_fanout_join(int socket, uint16_t group);
+
+/// Lets nothing more into the socket, or everything again. socket(7) SO_ATTACH_FILTER. Returns 0 or -errno.
+int renkei_socket_refuse(int socket);
+int renkei_socket_accept(int socket);
+
+/// Gives up every right of this process for good: the user and group (none of the supplementary ones) become
+/// `uid` and `gid` where `changes_user` is not 0; all capability sets become empty, the bounding set too
+/// where that is allowed; and nothing that is executed brings any back (PR_SET_NO_NEW_PRIVS). Looks whether
+/// that is so. credentials(7), capabilities(7). The process must have one thread only. A parent-death
+/// signal is to be asked for again. Returns 0 or -errno.
+int renkei_drop_privileges(uint32_t uid, uint32_t gid, int changes_user);
+
 #endif

@@ -30,26 +30,29 @@ struct RecordWriter: ~Copyable {
   private let capturePoint: UInt32
   /// Meaningful only while `isOpen`. Not an optional: unwrapping one would copy it for each packet.
   private var batch: BatchWriter
-  private var isOpen = false
+  private(set) var isOpen = false
   private var baseTick: UInt64 = 0
   /// The period of the open batch, minutes since 1970; and from which tick on how many belong to it. All of
   /// them where there are no periods.
   private var period: UInt32 = 0
   private var periodBase: UInt64 = 0
   private var periodTicks = UInt64.max
-  private var sequence: UInt64 = 0
+  /// Of the batch opened last; tells whether it is still the same.
+  private(set) var sequence: UInt64 = 0
   /// Without the records of the open batch.
-  private var published = Accounting()
+  private(set) var published = Accounting()
   /// Packets whose length did not fit 16 bits.
   private(set) var lengthSaturated: UInt64 = 0
 
   /// - Parameters:
   ///   - shared: the book that other streams use as well; batches then carry no addresses.
   ///   - isLive: whether packets are dropped while the ring is full.
-  ///   - accounting: what was counted before; for a collector that goes on for one that died.
+  ///   - accounting: what was counted before, and the number of the last batch; for a collector that goes
+  ///     on for one that died.
   init(
     ring: consuming RingWriter, streamID: UInt32, capturePoint: UInt32, addressCapacity: Int,
-    shared: SharedAddresses? = nil, isLive: Bool = false, accounting: Accounting = Accounting()
+    shared: SharedAddresses? = nil, isLive: Bool = false, accounting: Accounting = Accounting(),
+    sequence: UInt64 = 0
   ) {
     if isLive {
       let aside = UnsafeMutableRawBufferPointer.allocate(
@@ -65,6 +68,7 @@ struct RecordWriter: ~Copyable {
     }
     self.shared = shared
     published = accounting
+    self.sequence = sequence
     self.ring = ring
     self.streamID = streamID
     self.capturePoint = capturePoint
