@@ -25,7 +25,8 @@ struct RenkeiCommand: ParsableCommand {
       """,
     version: "renkei \(version)",
     subcommands: [
-      AuditCommand.self, ReportCommand.self, WhyCommand.self, EvidenceCommand.self,
+      AuditCommand.self, ReportCommand.self, WhyCommand.self, StoreCommand.self,
+      EvidenceCommand.self,
       CollectCommand.self,
       SplitCommand.self,
       TrackCommand.self, MergeCommand.self,

@@ -6,25 +6,43 @@ internal import Wire
 struct StoreReader {
   let path: String
   private let database: Database
-  private let segments: [StoredSegment]
-  private let runs: [CaptureReport]
+  /// Those that can be seen, by begin.
+  let segments: [StoredSegment]
+  let runs: [(id: UInt64, capture: CaptureReport)]
 
   /// Opens the store, read-only, and reads: `body` sees one state of it, whatever is committed meanwhile.
   static func read<T>(path: String, _ body: (Database) throws -> T) throws -> T {
     guard FileManager.default.fileExists(atPath: path) else {
       throw StoreError(path: path, action: "read", reason: "no such file")
     }
+    guard FileManager.default.isReadableFile(atPath: path) else {
+      throw StoreError(path: path, action: "read", reason: "no permission")
+    }
     do {
-      var configuration = Configuration()
-      configuration.readonly = true
-      let queue = try DatabaseQueue(path: path, configuration: configuration)
-      return try queue.read { database in try body(database) }
+      do {
+        return try opened(path).read(body)
+      } catch let error as DatabaseError
+        where [.SQLITE_CANTOPEN, .SQLITE_READONLY].contains(error.resultCode)
+      {
+        // The WAL needs a -shm file beside, and there none can be made.
+        let copy = try UnwritableStore(path: path)
+        defer { copy.remove() }
+        return try opened(copy.path).read(body)
+      }
     } catch let error as DatabaseError {
       throw StoreError(path: path, action: "read", error)
     } catch let error as DecodingError {
       throw StoreError(
         path: path, action: "read", reason: "its capture report is damaged: \(error)")
     }
+  }
+
+  private static func opened(_ path: String) throws -> DatabaseQueue {
+    var configuration = Configuration()
+    configuration.readonly = true
+    // Recovery of the WAL takes a moment, and one reader does it for all.
+    configuration.busyMode = .timeout(10)
+    return try DatabaseQueue(path: path, configuration: configuration)
   }
 
   init(_ database: Database, path: String) throws {
@@ -37,17 +55,21 @@ struct StoreReader {
         reason: "its schema is \(found ?? "missing"), this renkei reads \(StoreSchema.name)")
     }
     segments = try StoredSegment.all(database).filter(\.state.isVisible)
-    runs = try String.fetchAll(database, sql: "SELECT capture FROM run ORDER BY rowid").map {
-      try JSONDecoder().decode(CaptureReport.self, from: Data($0.utf8))
-    }
+    runs = try Row.fetchAll(database, sql: "SELECT id, capture FROM run").map { row in
+      guard let id = Int64.fromDatabaseValue(row["id"]),
+        let text = String.fromDatabaseValue(row["capture"])
+      else { throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "a run is damaged") }
+      let capture = try JSONDecoder().decode(CaptureReport.self, from: Data(text.utf8))
+      return (UInt64(bitPattern: id), capture)
+    }.sorted { ($0.1.startNs ?? 0, $0.0) < ($1.1.startNs ?? 0, $1.0) }
   }
 
   /// The map of a time; nil: of all.
   func content(_ range: TimeRange?) throws -> MapStore.Content {
     let chosen = segments.filter { isIn(range, $0) }
-    if chosen.isEmpty, range != nil, !segments.isEmpty { throw nothing(in: segments) }
+    if chosen.isEmpty, range != nil, !segments.isEmpty { throw nothing() }
     if chosen.count == 1, chosen[0].id == StoredSegment.ofAudit, runs.count == 1 {
-      return try audit(chosen[0], runs[0])
+      return try audit(chosen[0], runs[0].capture)
     }
     var handles = AddressHandles()
     try forEachAddress { id, address in
@@ -150,22 +172,53 @@ struct StoreReader {
     return packets
   }
 
+  /// Checks what the sums of a segment say of its links; answers what is wrong.
+  func problem(of segment: StoredSegment) -> String? {
+    do {
+      var ids: Set<Int> = []
+      let packets = try read(segment) { link in
+        ids.insert(link.a)
+        ids.insert(link.b)
+        return true
+      }
+      try check(packets, segment.totals.mapped)
+      for id in ids {
+        guard
+          try Bool.fetchOne(
+            database, sql: "SELECT EXISTS (SELECT 1 FROM address WHERE id = ?)", arguments: [id])
+            == true
+        else { return "address \(id) is missing" }
+      }
+      return nil
+    } catch let error as StoreError {
+      return error.reason
+    } catch {
+      return "\(error)"
+    }
+  }
+
   // MARK: - Times
 
   private func isIn(_ range: TimeRange?, _ segment: StoredSegment) -> Bool {
     guard let range else { return true }
     if segment.resolution > 0 { return range.overlaps(segment.begin, segment.end) }
-    // That of an audit, which is the first run.
-    let (start, end) = seconds(of: runs.first)
+    let (start, end) = auditSeconds
     return range.overlaps(start, end + 1)
   }
 
-  private func seconds(of run: CaptureReport?) -> (start: Int, end: Int) {
-    (Int((run?.startNs ?? 0) / 1_000_000_000), Int((run?.endNs ?? 0) / 1_000_000_000))
+  /// Of the first packet and the last of the capture whose map is one segment.
+  private var auditSeconds: (start: Int, end: Int) {
+    let run = runs.first { $0.id == UInt64(bitPattern: StoredRun.ofAudit) }?.capture
+    return (Int((run?.startNs ?? 0) / 1_000_000_000), Int((run?.endNs ?? 0) / 1_000_000_000))
   }
 
   private func end(of segment: StoredSegment) -> Int {
-    segment.resolution > 0 ? segment.end : seconds(of: runs.first).end + 1
+    segment.resolution > 0 ? segment.end : auditSeconds.end + 1
+  }
+
+  /// What there is, by length of segment.
+  var spans: [StoreInfo.Span] {
+    StoreInfo.Span.all(segments.map { ($0.resolution, $0.begin, end(of: $0)) })
   }
 
   private func coverage(of chosen: [StoredSegment]) -> MapStore.Coverage? {
@@ -187,12 +240,12 @@ struct StoreReader {
     capture.lengthSaturated = totals.lengthSaturated
     capture.sessionsExportedEarly = totals.sessionsExportedEarly
     guard let coverage = coverage(of: chosen) else {
-      capture.filter = runs.last?.filter ?? ""
+      capture.filter = runs.last?.capture.filter ?? ""
       return capture
     }
     let (begin, end) = (nanoseconds(coverage.beginSeconds), nanoseconds(coverage.endSeconds))
     var filters: [String] = []
-    for run in runs {
+    for (_, run) in runs {
       guard let start = run.startNs, let last = run.endNs, start < end, begin <= last else {
         continue
       }
@@ -219,14 +272,13 @@ struct StoreReader {
     return overflow ? .max : product
   }
 
-  private func nothing(in segments: [StoredSegment]) -> StoreError {
+  private func nothing() -> StoreError {
     let formatter = DateFormatter()
     formatter.locale = Locale(identifier: "en_US_POSIX")
     formatter.dateFormat = "yyyy-MM-dd HH:mm:ss"
     func text(_ seconds: Int) -> String {
       formatter.string(from: Date(timeIntervalSince1970: Double(seconds)))
     }
-    let spans = StoreInfo.Span.all(segments.map { ($0.resolution, $0.begin, end(of: $0)) })
     let stored = spans.map {
       "\($0.name) from \(text($0.beginSeconds)) to \(text($0.endSeconds))"
     }
