@@ -25,8 +25,8 @@ struct RenkeiCommand: ParsableCommand {
       """,
     version: "renkei \(version)",
     subcommands: [
-      AuditCommand.self, RunCommand.self, ReportCommand.self, WhyCommand.self, CheckCommand.self,
-      StatusCommand.self,
+      AuditCommand.self, RunCommand.self, ReportCommand.self, WhyCommand.self, StoreCommand.self,
+      CheckCommand.self, StatusCommand.self,
       EvidenceCommand.self,
       CollectCommand.self,
       SplitCommand.self,

@@ -7,9 +7,10 @@ struct EvidenceCommand: ParsableCommand {
   static let configuration = CommandConfiguration(commandName: "evidence", shouldDisplay: false)
 
   @Option var store: String
+  @OptionGroup var time: TimeOptions
 
   func run() throws {
-    let content = try MapStore.read(path: store)
+    let content = try MapStore.read(path: store, range: try time.range())
     let judge = RoleJudge(links: content.links, addresses: content.addresses)
     print(EvidenceTable.header)
     for row in EvidenceTable.rows(of: judge) { print(row) }

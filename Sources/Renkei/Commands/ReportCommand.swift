@@ -14,10 +14,14 @@ struct ReportCommand: ParsableCommand {
         renkei report --store map.db -o report.html
         renkei report --store map.db --format json | jq '.hosts[].provides'
         renkei report --store map.db --roles roles.txt -o corrected.html
+        renkei report --store map.db --from yesterday --to today -o yesterday.html
+        renkei report --store map.db --at 14:05 --format text -o -
       """)
 
   @Option(help: ArgumentHelp("The map store.", valueName: "map.db"))
   var store: String?
+
+  @OptionGroup var time: TimeOptions
 
   @OptionGroup var options: ReportOptions
 
@@ -59,9 +63,13 @@ struct ReportCommand: ParsableCommand {
     let names = try options.hostNames()
     let bits = ServiceMap.NetworkBits(v4: options.ipv4Prefix, v6: options.ipv6Prefix)
     guard let inputFd else {
-      let map = try MapStore.load(
-        path: store ?? "", overrides: overrides, networkBits: bits, name: { names[$0] })
-      return try write(reports, of: map)
+      let range = try time.range()
+      let content = try MapStore.read(path: store ?? "", range: range)
+      if let note = TimeOptions.note(content.coverage, asked: range) {
+        Terminal.standardError("renkei: \(note)\n")
+      }
+      return try write(
+        reports, of: content.map(overrides: overrides, networkBits: bits, name: { names[$0] }))
     }
     var reader = RingReader(try Ring(inherited: inputFd))
     let map = try MapHandover.receive(from: &reader)

@@ -25,6 +25,7 @@ struct WhyCommand: ParsableCommand {
         renkei why 10.0.0.5:53 -r trace.pcap
         renkei why '[2001:db8::1]:443/tcp' --store map.db --roles roles.txt
         renkei why 10.0.0.5:8080/tcp --store map.db --format json | jq '.endpoints[].changes'
+        renkei why 10.0.0.5:8080/tcp --store map.db --from -2h
 
       Exit status: 0 explained, 1 an error or an endpoint that was not seen, 2 wrong usage.
       """)
@@ -41,6 +42,8 @@ struct WhyCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp("A map store, kept with `renkei audit -o map.db`.", valueName: "map.db"))
   var store: String?
+
+  @OptionGroup var time: TimeOptions
 
   @OptionGroup var capture: CaptureOptions
 
@@ -64,7 +67,8 @@ struct WhyCommand: ParsableCommand {
       guard capture.filter.isEmpty else {
         throw ValidationError("a filter is for captures; the map in --store is read as it is")
       }
-    case (nil, false): break
+    case (nil, false):
+      guard !time.isGiven else { throw ValidationError("--at, --from and --to are for --store") }
     }
     _ = try EndpointName(endpoint)
   }
@@ -89,7 +93,14 @@ struct WhyCommand: ParsableCommand {
 
   /// What the store holds, or a store that is made of the captures and removed again.
   private func content() throws -> MapStore.Content {
-    if let store { return try MapStore.read(path: store) }
+    if let store {
+      let range = try time.range()
+      let content = try MapStore.read(path: store, range: range)
+      if let note = TimeOptions.note(content.coverage, asked: range), !quiet {
+        Terminal.standardError("renkei: \(note)\n")
+      }
+      return content
+    }
     let folder = try WorkFolder(for: nil)
     defer { folder.remove() }
     try capture.audit(storePath: folder.store, showsProgress: !quiet, reportOptions: nil)

@@ -4,17 +4,32 @@ internal import Synchronization
 public import Wire
 
 extension MapStore {
+  /// What time a map is of, in seconds since 1970: whole segments, so it may be more than was asked for.
+  public struct Coverage: Equatable, Sendable {
+    public let beginSeconds: Int
+    /// Not in it.
+    public let endSeconds: Int
+    public let segments: Int
+    /// The shortest and the longest of the segments.
+    public let resolutions: ClosedRange<Int>
+  }
+
   /// What a store holds, in memory: roles are not judged yet.
   public struct Content: Sendable {
     public let capture: CaptureReport
     public let addresses: [IPAddress]
     /// They refer to `addresses`.
     public let links: [Link]
+    /// The time of the segments that were read; nil where the map is that of a whole capture.
+    public let coverage: Coverage?
 
-    public init(capture: CaptureReport, addresses: [IPAddress], links: [Link]) {
+    public init(
+      capture: CaptureReport, addresses: [IPAddress], links: [Link], coverage: Coverage? = nil
+    ) {
       self.capture = capture
       self.addresses = addresses
       self.links = links
+      self.coverage = coverage
     }
 
     /// Judges the roles of all links together, and checks the judgement on itself.

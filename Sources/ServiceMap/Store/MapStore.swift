@@ -81,7 +81,7 @@ public enum MapStore {
       arguments: [
         StoredSegment.ofAudit, SegmentState.closed.rawValue,
         Int64((content.capture.startNs ?? 0) / 1_000_000_000),
-        try StoredAccounting.text(content.capture.accounting),
+        try SegmentTotals(of: content.capture).text(),
       ])
     let addresses = try RowWriter(database, "INSERT INTO address", columns: 2)
     try addresses.write(content.addresses.count) { bulk, parameter, place in

@@ -6,25 +6,43 @@ internal import Wire
 struct StoreReader {
   let path: String
   private let database: Database
-  private let segments: [StoredSegment]
-  private let runs: [CaptureReport]
+  /// Those that can be seen, by begin.
+  let segments: [StoredSegment]
+  let runs: [(id: UInt64, capture: CaptureReport)]
 
   /// Opens the store, read-only, and reads: `body` sees one state of it, whatever is committed meanwhile.
   static func read<T>(path: String, _ body: (Database) throws -> T) throws -> T {
     guard FileManager.default.fileExists(atPath: path) else {
       throw StoreError(path: path, action: "read", reason: "no such file")
     }
+    guard FileManager.default.isReadableFile(atPath: path) else {
+      throw StoreError(path: path, action: "read", reason: "no permission")
+    }
     do {
-      var configuration = Configuration()
-      configuration.readonly = true
-      let queue = try DatabaseQueue(path: path, configuration: configuration)
-      return try queue.read { database in try body(database) }
+      do {
+        return try opened(path).read(body)
+      } catch let error as DatabaseError
+        where [.SQLITE_CANTOPEN, .SQLITE_READONLY].contains(error.resultCode)
+      {
+        // The WAL needs a -shm file beside, and there none can be made.
+        let copy = try UnwritableStore(path: path)
+        defer { copy.remove() }
+        return try opened(copy.path).read(body)
+      }
     } catch let error as DatabaseError {
       throw StoreError(path: path, action: "read", error)
     } catch let error as DecodingError {
       throw StoreError(
         path: path, action: "read", reason: "its capture report is damaged: \(error)")
     }
+  }
+
+  private static func opened(_ path: String) throws -> DatabaseQueue {
+    var configuration = Configuration()
+    configuration.readonly = true
+    // Recovery of the WAL takes a moment, and one reader does it for all.
+    configuration.busyMode = .timeout(10)
+    return try DatabaseQueue(path: path, configuration: configuration)
   }
 
   init(_ database: Database, path: String) throws {
@@ -37,12 +55,283 @@ struct StoreReader {
         reason: "its schema is \(found ?? "missing"), this renkei reads \(StoreSchema.name)")
     }
     segments = try StoredSegment.all(database).filter(\.state.isVisible)
-    runs = try String.fetchAll(database, sql: "SELECT capture FROM run ORDER BY rowid").map {
-      try JSONDecoder().decode(CaptureReport.self, from: Data($0.utf8))
+    runs = try Row.fetchAll(database, sql: "SELECT id, capture FROM run").map { row in
+      guard let id = Int64.fromDatabaseValue(row["id"]),
+        let text = String.fromDatabaseValue(row["capture"])
+      else { throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "a run is damaged") }
+      let capture = try JSONDecoder().decode(CaptureReport.self, from: Data(text.utf8))
+      return (UInt64(bitPattern: id), capture)
+    }.sorted { ($0.1.startNs ?? 0, $0.0) < ($1.1.startNs ?? 0, $1.0) }
+  }
+
+  /// The map of a time; nil: of all.
+  func content(_ range: TimeRange?) throws -> MapStore.Content {
+    let chosen = segments.filter { isIn(range, $0) }
+    if chosen.isEmpty, range != nil, !segments.isEmpty { throw nothing() }
+    if chosen.count == 1, chosen[0].id == StoredSegment.ofAudit, runs.count == 1 {
+      return try audit(chosen[0], runs[0].capture)
+    }
+    var handles = AddressHandles()
+    try forEachAddress { id, address in
+      guard handles.learn(id, address) else { throw damaged("too many addresses") }
+    }
+    var sum = SegmentSum()
+    var packets: UInt64 = 0
+    var totals = SegmentTotals()
+    for segment in chosen {
+      totals.add(segment.totals)
+      packets &+= try read(segment) { link in
+        guard let a = handles[link.a], let b = handles[link.b] else { return false }
+        var one = link
+        (one.a, one.b) = (Int(a), Int(b))
+        sum.add(one)
+        return true
+      }
+    }
+    try check(packets, totals.mapped)
+    var links = sum.settled()
+    var numbers = WordIndex()
+    for place in links.indices {
+      links[place].a = numbers.number(of: UInt64(links[place].a))
+      links[place].b = numbers.number(of: UInt64(links[place].b))
+    }
+    return MapStore.Content(
+      capture: capture(of: chosen, totals),
+      addresses: numbers.keys.map { handles.table.address(of: UInt32($0)) }, links: links,
+      coverage: coverage(of: chosen))
+  }
+
+  /// The one segment of a store that an audit wrote, as it was written.
+  private func audit(
+    _ segment: StoredSegment, _ capture: CaptureReport
+  ) throws -> MapStore.Content {
+    guard capture.accounting == segment.totals.accounting else {
+      throw damaged("its packet counters contradict each other")
+    }
+    var addresses: [IPAddress] = []
+    var numbers = AddressNumbers()
+    try forEachAddress { id, address in
+      numbers.append(id)
+      addresses.append(address)
+    }
+    var links: [Link] = []
+    // A hint that the file may lie about.
+    let count = try Int.fetchOne(database, sql: "SELECT max(id) FROM link") ?? 0
+    links.reserveCapacity(min(max(0, count), 1 << 22))
+    let packets = try read(segment) { link in
+      guard let a = numbers[Int64(link.a)], let b = numbers[Int64(link.b)] else { return false }
+      links.append(link)
+      (links[links.count - 1].a, links[links.count - 1].b) = (a, b)
+      return true
+    }
+    try check(packets, segment.totals.mapped)
+    return MapStore.Content(capture: capture, addresses: addresses, links: links)
+  }
+
+  /// A file cut within its last page reads as zeros there.
+  private func check(_ packets: UInt64, _ mapped: UInt64) throws {
+    guard packets == mapped else {
+      throw damaged(
+        "it is damaged or cut off: \(Int64(bitPattern: packets)) packets of \(mapped) are there")
     }
   }
 
-  func content(_ range: TimeRange?) throws -> MapStore.Content {
-    fatalError()
+  private func damaged(_ reason: String) -> StoreError {
+    StoreError(path: path, action: "read", reason: reason)
+  }
+
+  private func forEachAddress(_ body: (Int64, IPAddress) throws -> Void) throws {
+    let bulk = try BulkStatement(database, "SELECT id, address FROM address ORDER BY id")
+    while try bulk.step() {
+      guard let address = IPAddress(bulk.text(1)) else {
+        throw damaged("no address: \(bulk.text(1))")
+      }
+      try body(bulk.integer(0), address)
+    }
+  }
+
+  /// Reads the links of a segment, their hosts as stored ids; answers the sum of their packets.
+  ///
+  /// - Parameter body: false where the link's hosts are not known.
+  private func read(_ segment: StoredSegment, _ body: (Link) -> Bool) throws -> UInt64 {
+    let rows = StoreSchema.rows(of: segment.id)
+    let bulk = try BulkStatement(
+      database, "SELECT \(LinkRow.names) FROM link WHERE id BETWEEN ? AND ?")
+    bulk.bind(1, rows.lowerBound)
+    bulk.bind(2, rows.upperBound)
+    // Only a period can subtract what another one added.
+    var counters = BulkCounters(bulk, isSigned: segment.resolution > 0)
+    var packets: UInt64 = 0
+    while try bulk.step() {
+      guard let link = LinkRow.read(&counters), body(link) else {
+        throw damaged(
+          counters.isPlausible ? "a link is damaged" : "a link's counters are damaged")
+      }
+      packets &+= link.packets
+    }
+    return packets
+  }
+
+  /// Checks what the sums of a segment say of its links; answers what is wrong.
+  func problem(of segment: StoredSegment) -> String? {
+    do {
+      var ids: Set<Int> = []
+      let packets = try read(segment) { link in
+        ids.insert(link.a)
+        ids.insert(link.b)
+        return true
+      }
+      try check(packets, segment.totals.mapped)
+      for id in ids {
+        guard
+          try Bool.fetchOne(
+            database, sql: "SELECT EXISTS (SELECT 1 FROM address WHERE id = ?)", arguments: [id])
+            == true
+        else { return "address \(id) is missing" }
+      }
+      return nil
+    } catch let error as StoreError {
+      return error.reason
+    } catch {
+      return "\(error)"
+    }
+  }
+
+  // MARK: - Times
+
+  private func isIn(_ range: TimeRange?, _ segment: StoredSegment) -> Bool {
+    guard let range else { return true }
+    if segment.resolution > 0 { return range.overlaps(segment.begin, segment.end) }
+    let (start, end) = auditSeconds
+    return range.overlaps(start, end + 1)
+  }
+
+  /// Of the first packet and the last of the capture whose map is one segment.
+  private var auditSeconds: (start: Int, end: Int) {
+    let run = runs.first { $0.id == UInt64(bitPattern: StoredRun.ofAudit) }?.capture
+    return (Int((run?.startNs ?? 0) / 1_000_000_000), Int((run?.endNs ?? 0) / 1_000_000_000))
+  }
+
+  private func end(of segment: StoredSegment) -> Int {
+    segment.resolution > 0 ? segment.end : auditSeconds.end + 1
+  }
+
+  /// What there is, by length of segment.
+  var spans: [StoreInfo.Span] {
+    StoreInfo.Span.all(segments.map { ($0.resolution, $0.begin, end(of: $0)) })
+  }
+
+  private func coverage(of chosen: [StoredSegment]) -> MapStore.Coverage? {
+    guard let first = chosen.first, let last = chosen.map({ end(of: $0) }).max() else {
+      return nil
+    }
+    let resolutions = chosen.map(\.resolution)
+    return MapStore.Coverage(
+      beginSeconds: first.begin, endSeconds: last, segments: chosen.count,
+      resolutions: (resolutions.min() ?? 0)...(resolutions.max() ?? 0))
+  }
+
+  /// What the runs said that have a part in the segments, as one: times cut to theirs, counters theirs.
+  /// The packets of a file are those of its whole run.
+  private func capture(of chosen: [StoredSegment], _ totals: SegmentTotals) -> CaptureReport {
+    var capture = CaptureReport()
+    capture.accounting = totals.accounting
+    capture.frameBytes = totals.frameBytes
+    capture.lengthSaturated = totals.lengthSaturated
+    capture.sessionsExportedEarly = totals.sessionsExportedEarly
+    guard let coverage = coverage(of: chosen) else {
+      capture.filter = runs.last?.capture.filter ?? ""
+      return capture
+    }
+    let (begin, end) = (nanoseconds(coverage.beginSeconds), nanoseconds(coverage.endSeconds))
+    var filters: [String] = []
+    for (_, run) in runs {
+      guard let start = run.startNs, let last = run.endNs, start < end, begin <= last else {
+        continue
+      }
+      capture.startNs = min(capture.startNs ?? .max, max(start, begin))
+      capture.endNs = max(capture.endNs ?? 0, min(last, end - 1))
+      if !filters.contains(run.filter) { filters.append(run.filter) }
+      for file in run.files {
+        if let known = capture.files.firstIndex(where: {
+          $0.name == file.name && $0.warning == file.warning
+        }) {
+          capture.files[known].packets &+= file.packets
+        } else {
+          capture.files.append(file)
+        }
+      }
+    }
+    capture.filter = filters.filter { !$0.isEmpty }.joined(separator: " | ")
+    return capture
+  }
+
+  private func nanoseconds(_ seconds: Int) -> UInt64 {
+    let (product, overflow) = UInt64(max(0, seconds))
+      .multipliedReportingOverflow(by: 1_000_000_000)
+    return overflow ? .max : product
+  }
+
+  private func nothing() -> StoreError {
+    let formatter = DateFormatter()
+    formatter.locale = Locale(identifier: "en_US_POSIX")
+    formatter.dateFormat = "yyyy-MM-dd HH:mm:ss"
+    func text(_ seconds: Int) -> String {
+      formatter.string(from: Date(timeIntervalSince1970: Double(seconds)))
+    }
+    let stored = spans.map {
+      "\($0.name) from \(text($0.beginSeconds)) to \(text($0.endSeconds))"
+    }
+    return damaged("nothing is stored for that time; there are " + stored.joined(separator: ", "))
+  }
+}
+
+/// The 32 bits that stand for each id of a store's addresses, as they do in the merger.
+private struct AddressHandles: ~Copyable {
+  private var numbers = AddressNumbers()
+  private var handles: [UInt32] = []
+  private var book = AddressBook(capacity: Int(AddressHandle.count))
+  var table = AddressTable()
+
+  /// False where there are too many.
+  mutating func learn(_ id: Int64, _ address: IPAddress) -> Bool {
+    var handle = address.v4
+    if !address.isIPv4 || AddressHandle.isHandle(handle) {
+      guard let found = book.intern(address) else { return false }
+      handle = found.handle
+      table.learn(handle: handle, address: address)
+    }
+    numbers.append(id)
+    handles.append(handle)
+    return true
+  }
+
+  subscript(id: Int) -> UInt32? { numbers[Int64(id)].map { handles[$0] } }
+}
+
+/// The numbers of addresses by their ids in the store.
+private struct AddressNumbers {
+  /// By id, where ids are not much more than addresses, as a writer gives them; −1: none.
+  private var table: [Int32] = []
+  /// All others.
+  private var others: [Int64: Int32] = [:]
+  private var count: Int32 = 0
+
+  /// Gives the next number to `id`.
+  mutating func append(_ id: Int64) {
+    if id >= 0 && id < Int64(count) * 4 + 65_536 {
+      while table.count <= id { table.append(-1) }
+      table[Int(id)] = count
+    } else {
+      others[id] = count
+    }
+    count += 1
+  }
+
+  subscript(id: Int64) -> Int? {
+    if id >= 0 && id < Int64(table.count) {
+      return table[Int(id)] < 0 ? nil : Int(table[Int(id)])
+    }
+    return others.isEmpty ? nil : others[id].map { Int($0) }
   }
 }

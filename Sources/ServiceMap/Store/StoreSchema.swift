@@ -17,7 +17,7 @@ enum StoreSchema {
     CREATE TABLE segment (
       id INTEGER PRIMARY KEY, state INTEGER NOT NULL,
       resolution INTEGER NOT NULL, begin INTEGER NOT NULL,
-      accounting TEXT NOT NULL);
+      totals TEXT NOT NULL);
     CREATE TABLE address (id INTEGER PRIMARY KEY, address TEXT NOT NULL);
     CREATE TABLE link (
       id INTEGER PRIMARY KEY,
@@ -74,8 +74,7 @@ enum StoreSchema {
       sql: "INSERT INTO segment VALUES (?, ?, 0, ?, ?)",
       arguments: [
         StoredSegment.ofAudit, SegmentState.closed.rawValue,
-        Int64((capture.startNs ?? 0) / 1_000_000_000),
-        try StoredAccounting.text(capture.accounting),
+        Int64((capture.startNs ?? 0) / 1_000_000_000), try SegmentTotals(of: capture).text(),
       ])
     for table in ["link_before", "address_before", "meta_before", "watermark"] {
       try database.execute(sql: "DROP TABLE IF EXISTS \(table)")
@@ -113,7 +112,7 @@ struct StoredSegment: Equatable, Sendable {
   var resolution: Int
   /// Seconds since 1970.
   var begin: Int
-  var accounting: Accounting
+  var totals: SegmentTotals
 
   var end: Int { begin + resolution }
 
@@ -127,11 +126,10 @@ struct StoredSegment: Equatable, Sendable {
         let begin = Int.fromDatabaseValue(row["begin"]),
         (0...timeMax >> StoreSchema.numberBits).contains(Int(id)),
         (0...86_400).contains(resolution), (0...timeMax).contains(begin),
-        let text = String.fromDatabaseValue(row["accounting"]),
-        let accounting = StoredAccounting.value(text)
+        let text = String.fromDatabaseValue(row["totals"]), let totals = SegmentTotals(text)
       else { throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "a segment is damaged") }
       return StoredSegment(
-        id: id, state: state, resolution: resolution, begin: begin, accounting: accounting)
+        id: id, state: state, resolution: resolution, begin: begin, totals: totals)
     }
   }
 
@@ -139,30 +137,72 @@ struct StoredSegment: Equatable, Sendable {
   private static let timeMax = 1 << 60
 }
 
-/// `Accounting` as the store keeps it: JSON by name, so that a new outcome needs no new column.
-enum StoredAccounting {
-  static func text(_ counts: [String: UInt64]) throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = .sortedKeys
-    return String(decoding: try encoder.encode(counts), as: UTF8.self)
-  }
+/// What a segment keeps beside its links: JSON by name, so that a new counter needs no new column.
+struct SegmentTotals: Codable, Equatable, Sendable {
+  /// By `PacketOutcome.name`.
+  var accounting: [String: UInt64] = [:]
+  /// As in `CaptureReport`, of the time of the segment.
+  var frameBytes: UInt64 = 0
+  var lengthSaturated: UInt64 = 0
+  var sessionsExportedEarly: UInt64 = 0
 
-  static func text(_ accounting: Accounting) throws -> String {
-    var counts: [String: UInt64] = [:]
-    for outcome in PacketOutcome.allCases where accounting[outcome] > 0 {
-      counts[outcome.name] = accounting[outcome]
-    }
-    return try text(counts)
+  init() {}
+
+  init(of capture: CaptureReport) {
+    accounting = capture.accounting
+    frameBytes = capture.frameBytes
+    lengthSaturated = capture.lengthSaturated
+    sessionsExportedEarly = capture.sessionsExportedEarly
   }
 
   /// Nil where it is damaged, or so large that a sum of several may not fit.
-  static func value(_ text: String) -> Accounting? {
-    guard
-      let counts = try? JSONDecoder().decode([String: UInt64].self, from: Data(text.utf8)),
-      counts.values.allSatisfy({ $0 >> 56 == 0 })
+  init?(_ text: String) {
+    guard let found = try? JSONDecoder().decode(SegmentTotals.self, from: Data(text.utf8)),
+      found.counters.allSatisfy({ $0 >> 56 == 0 })
     else { return nil }
-    var accounting = Accounting()
-    for outcome in PacketOutcome.allCases { accounting[outcome] = counts[outcome.name] ?? 0 }
-    return accounting
+    self = found
+  }
+
+  func text() throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    return String(decoding: try encoder.encode(self), as: UTF8.self)
+  }
+
+  private var counters: [UInt64] {
+    accounting.values + [frameBytes, lengthSaturated, sessionsExportedEarly]
+  }
+
+  var mapped: UInt64 { accounting[PacketOutcome.mapped.name] ?? 0 }
+
+  mutating func set(_ counts: Accounting) {
+    accounting = [:]
+    for outcome in PacketOutcome.allCases where counts[outcome] > 0 {
+      accounting[outcome.name] = counts[outcome]
+    }
+  }
+
+  var counts: Accounting {
+    var counts = Accounting()
+    for outcome in PacketOutcome.allCases { counts[outcome] = accounting[outcome.name] ?? 0 }
+    return counts
+  }
+
+  mutating func add(_ other: SegmentTotals) {
+    accounting.merge(other.accounting) { $0 &+ $1 }
+    frameBytes &+= other.frameBytes
+    lengthSaturated &+= other.lengthSaturated
+    sessionsExportedEarly &+= other.sessionsExportedEarly
+  }
+
+  /// What `capture` says more than `before`, which is of the same run, counts here.
+  mutating func addWhatIsNew(in capture: CaptureReport, since before: CaptureReport?) {
+    func new(_ counter: KeyPath<CaptureReport, UInt64>) -> UInt64 {
+      let known = before?[keyPath: counter] ?? 0
+      return capture[keyPath: counter] - min(known, capture[keyPath: counter])
+    }
+    frameBytes &+= new(\.frameBytes)
+    lengthSaturated &+= new(\.lengthSaturated)
+    sessionsExportedEarly &+= new(\.sessionsExportedEarly)
   }
 }

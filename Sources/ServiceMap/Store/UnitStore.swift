@@ -17,11 +17,15 @@ public final class UnitStore {
   let queue: DatabaseQueue
   private let lock: StoreLock
   var addresses = AddressIds()
-  /// Of the minutes that may be gone on with, by begin.
-  var openMinutes: [Int: StoredSegment] = [:]
+  /// All rows of `segment`, by id.
+  var segments: [Int64: StoredSegment] = [:]
+  /// The ids of the minutes that may be gone on with, by begin.
+  var openMinutes: [Int: Int64] = [:]
   var nextSegment: Int64 = 1
+  /// By run, what its segments have counted.
+  var captures: [UInt64: CaptureReport] = [:]
   var upkeep = Upkeep()
-  private var writers: Writers?
+  private var preparedWriters: Writers?
   private var isClosed = false
 
   /// Opens or creates a store.
@@ -51,7 +55,7 @@ public final class UnitStore {
   public func close() {
     guard !isClosed else { return }
     isClosed = true
-    writers = nil
+    preparedWriters = nil
     upkeep = Upkeep()
     // What is in the WAL stays there and is found at the next opening.
     try? queue.close()
@@ -80,9 +84,10 @@ public final class UnitStore {
   /// hosts as store ids.
   ///
   /// - Returns: nil where there is none, or where it is compacted already: the next commit then begins
-  ///   a new one, which is added to the other.
+  ///   a new one, which is added to the other. That happens to a minute that is over for ten minutes and
+  ///   was in none of the last 60 commits: who goes on with such a one asks again.
   public func segment(beginSeconds: UInt64) throws -> (accounting: Accounting, links: [Link])? {
-    guard let segment = openMinutes[Int(beginSeconds)] else { return nil }
+    guard let segment = openMinutes[Int(beginSeconds)].flatMap({ segments[$0] }) else { return nil }
     return try access("read") { database in
       var links: [Link] = []
       let rows = StoreSchema.rows(of: segment.id)
@@ -97,7 +102,7 @@ public final class UnitStore {
         else { throw StoreError(path: path, action: "read", reason: "a link is damaged") }
         links.append(link)
       }
-      return (segment.accounting, links)
+      return (segment.totals.counts, links)
     }
   }
 
@@ -111,11 +116,13 @@ public final class UnitStore {
     var stored: [Int] = []
     do {
       try access("write") { database in
-        let writers = try writers ?? Writers(database)
-        self.writers = writers
+        let writers = try writers(database)
         try database.inTransaction(.immediate) {
-          for change in commit.segments {
-            begun.append(try write(change, writers, next: nextSegment + Int64(begun.count)))
+          for (place, change) in commit.segments.enumerated() {
+            begun.append(
+              try write(
+                change, of: commit, isLast: place == commit.segments.count - 1, writers,
+                next: nextSegment + Int64(begun.count)))
             stored += try writeAddresses(of: change, writers)
           }
           writers.run.bind(1, Int64(bitPattern: commit.run))
@@ -127,26 +134,32 @@ public final class UnitStore {
         }
       }
     } catch {
-      for id in stored { addresses.setStored(id, false) }
+      forget(stored)
       throw error
     }
+    // Without a segment, the next one is to count what is new.
+    if !commit.segments.isEmpty { captures[commit.run] = commit.capture }
+    upkeep.commits += 1
+    upkeep.lastRun = commit.run
     for segment in begun {
-      openMinutes[segment.begin] = segment
+      openMinutes[segment.begin] = segment.id
+      segments[segment.id] = segment
       nextSegment = max(nextSegment, segment.id + 1)
       upkeep.wasWritten(segment)
     }
   }
 
   private func write(
-    _ change: SegmentChange, _ writers: Writers, next: Int64
+    _ change: SegmentChange, of commit: UnitCommit, isLast: Bool, _ writers: Writers, next: Int64
   ) throws -> StoredSegment {
     let begin = Int(change.beginSeconds)
     var segment =
-      openMinutes[begin]
+      openMinutes[begin].flatMap { segments[$0] }
       ?? StoredSegment(
         id: next, state: .open, resolution: SegmentChange.seconds, begin: begin,
-        accounting: change.accounting)
-    segment.accounting = change.accounting
+        totals: SegmentTotals())
+    segment.totals.set(change.accounting)
+    if isLast { segment.totals.addWhatIsNew(in: commit.capture, since: captures[commit.run]) }
     try writers.write(segment)
     let first = StoreSchema.rows(of: segment.id).lowerBound
     for one in change.links where !(0..<StoreSchema.linksMax).contains(one.number) {
@@ -168,8 +181,12 @@ public final class UnitStore {
   ///
   /// They count as stored from here on: if the transaction fails, the caller takes that back.
   private func writeAddresses(of change: SegmentChange, _ writers: Writers) throws -> [Int] {
+    try writeAddresses(of: change.links.lazy.map(\.link), writers)
+  }
+
+  func writeAddresses(of links: some Sequence<Link>, _ writers: Writers) throws -> [Int] {
     var new: [Int] = []
-    for (_, link) in change.links {
+    for link in links {
       upkeep.marks(link)
       for id in [link.a, link.b] where !addresses.isStored[id] {
         addresses.setStored(id, true)
@@ -182,10 +199,15 @@ public final class UnitStore {
         bulk.bind(parameter + 1, addresses.addresses[new[place]].description)
       }
     } catch {
-      for id in new { addresses.setStored(id, false) }
+      forget(new)
       throw error
     }
     return new
+  }
+
+  /// The transaction that wrote these addresses failed.
+  func forget(_ stored: [Int]) {
+    for id in stored { addresses.setStored(id, false) }
   }
 
   /// Learns what is there: addresses, minutes to go on with, what was left half-made.
@@ -197,10 +219,25 @@ public final class UnitStore {
       }
       addresses.learn(address, id: Int(id))
     }
+    for row in try Row.fetchAll(database, sql: "SELECT id, capture FROM run") {
+      guard let id = Int64.fromDatabaseValue(row["id"]),
+        let text = String.fromDatabaseValue(row["capture"])
+      else { continue }
+      captures[UInt64(bitPattern: id)] = try? JSONDecoder().decode(
+        CaptureReport.self, from: Data(text.utf8))
+    }
     for segment in try StoredSegment.all(database) {
       nextSegment = max(nextSegment, segment.id + 1)
-      if segment.state == .open { openMinutes[segment.begin] = segment }
+      segments[segment.id] = segment
+      if segment.state == .open { openMinutes[segment.begin] = segment.id }
     }
+  }
+
+  func writers(_ database: Database) throws -> Writers {
+    if let preparedWriters { return preparedWriters }
+    let writers = try Writers(database)
+    preparedWriters = writers
+    return writers
   }
 
   /// Does `body` with the connection, and gives its errors the store's name.
@@ -245,7 +282,7 @@ struct Writers {
     segment.bind(2, one.state.rawValue)
     segment.bind(3, Int64(one.resolution))
     segment.bind(4, Int64(one.begin))
-    segment.bind(5, try StoredAccounting.text(one.accounting))
+    segment.bind(5, try one.totals.text())
     try segment.run()
   }
 }
