@@ -110,6 +110,7 @@ final class UnitPlan {
         // One group an interface and a run; the kernel keeps them apart by network namespace.
         let first = interfaces.firstIndex(of: name) ?? 0
         arguments += ["--fanout", "\((Int(getpid()) << 6 | first) & 0xFFFF)"]
+        arguments += ["--fanout-member", "\(number - 1)"]
       }
       if !configuration.capture.promiscuous { arguments.append("--no-promiscuous") }
       if !configuration.capture.decapsulate { arguments.append("--no-decapsulate") }
@@ -155,7 +156,7 @@ final class UnitPlan {
     merge += options("--memory-fd", sessions.map(\.descriptor))
     merge += ["--addresses-fd", "\(addresses.descriptor)"]
     merge += interfaces.map { "--interface=\($0)" }
-    merge += ["--filter=\(configuration.filter)"]
+    if !configuration.filter.isEmpty { merge += ["--filter=\(configuration.filter)"] }
     merge += ["--links-max", "\(configuration.pipeline.linksMax)"]
     // For ever is longer than anybody waits.
     let forEver = 1 << 40
