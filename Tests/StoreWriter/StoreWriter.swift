@@ -6,9 +6,9 @@ internal import TestSupport
 @main struct StoreWriter {
   static func main() throws {
     let store = try UnitStore(path: CommandLine.arguments[1])
-    var unit = SyntheticUnit()
+    var unit = SyntheticUnit(linksPerMinute: 20, changesPerEpoch: 10)
     try unit.resume(from: store)
-    let retention = Retention(minutesSeconds: 1800, hoursSeconds: 7200, daysSeconds: 8 * 86_400)
+    let retention = Retention(minutesSeconds: 600, hoursSeconds: 7200, daysSeconds: 80 * 86_400)
     while unit.epoch < Int(CommandLine.arguments[2]) ?? 0 {
       try unit.commit(to: store)
       _ = try store.maintain(

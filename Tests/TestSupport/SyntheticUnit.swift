@@ -3,7 +3,7 @@ internal import Wire
 
 /// A running unit's merger as its store sees it: every ten seconds one commit, whose content follows
 /// from the number of the epoch alone, so that what a store holds can be told from how far it is.
-public struct SyntheticUnit {
+public struct SyntheticUnit: Sendable {
   public static let begin: UInt64 = 1_795_000_020  // a whole minute
   public static let epochSeconds = 10
   public static let run: UInt64 = 0xFEDC_BA98_7654_3210

