@@ -89,8 +89,12 @@ let package = Package(
 
     // Tests mirror the sources.
     .target(
-      name: "TestSupport", dependencies: ["Wire"], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["Wire", "ServiceMap"], path: "Tests/TestSupport",
       swiftSettings: settings),
+    // A process that writes a store, to be killed.
+    .executableTarget(
+      name: "StoreWriter", dependencies: ["ServiceMap", "TestSupport"],
+      path: "Tests/StoreWriter", swiftSettings: settings),
     .testTarget(name: "WireTests", dependencies: ["Wire", "TestSupport"], swiftSettings: settings),
     .testTarget(
       name: "CollectorTests", dependencies: ["Collector", "Wire", "TestSupport"],
@@ -107,7 +111,7 @@ let package = Package(
     .testTarget(
       name: "ServiceMapTests",
       dependencies: [
-        "ServiceMap", "Wire", "TestSupport",
+        "ServiceMap", "Wire", "TestSupport", "StoreWriter",
         // The store tests damage stores.
         .product(name: "GRDB", package: "GRDB.swift"),
       ],

@@ -93,7 +93,8 @@ struct StoreCommand: ParsableCommand {
       "\(path): \(info.schema), \(megabytes(info.bytes)) "
         + "(\(megabytes(info.freeBytes)) free), WAL \(megabytes(info.walBytes))",
       "\(UInt64(info.links).grouped) links, \(UInt64(info.addresses).grouped) addresses"
-        + (info.hiddenSegments > 0 ? ", \(info.hiddenSegments) periods in the making or going" : ""),
+        + (info.hiddenSegments > 0
+          ? ", \(info.hiddenSegments) periods in the making or going" : ""),
       "", columns(["periods", "count", "from", "to"], [10, 8, 19, 19]),
     ]
     for span in info.segments {

@@ -168,7 +168,8 @@ public struct LeafFold {
       let (center, leaf) = isLeafA ? (pair.b, pair.a) : (pair.a, pair.b)
       let star = index.number(of: UInt64(center) << 32 | host(leaf))
       if star == stars.count { stars.append(Star()) }
-      stars[star].leaves += pair.bPorts
+      // A damaged store may say any number.
+      stars[star].leaves = UInt32(clamping: UInt64(stars[star].leaves) + UInt64(pair.bPorts))
       pairs[number].star = UInt32(star)
     }
   }

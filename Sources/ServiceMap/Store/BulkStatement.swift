@@ -98,13 +98,15 @@ struct BulkCounters {
   /// of each of them twice, leaves 64 bits; and whether all times are such. A damaged file may say
   /// anything.
   private(set) var isPlausible = true
-  private var sum: UInt64 = 0
+  private(set) var sum: UInt64
   /// Whether counters may be negative, as those of a part of a sum may: then it is their magnitudes
   /// that are added up.
   private let isSigned: Bool
 
-  init(_ statement: BulkStatement, isSigned: Bool = false) {
+  /// - Parameter sum: that of what was read before by other statements, to which this one's is added.
+  init(_ statement: BulkStatement, isSigned: Bool = false, sum: UInt64 = 0) {
     self.statement = statement
+    self.sum = sum
     self.isSigned = isSigned
   }
 

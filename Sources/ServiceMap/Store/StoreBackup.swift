@@ -17,8 +17,9 @@ public enum StoreBackup {
     var (source, existing) = (stat(), stat())
     if stat(real.path, &existing) == 0 {
       guard existing.st_mode & S_IFMT == S_IFREG else { throw failed("it is no regular file") }
-      guard stat(path, &source) != 0 || source.st_ino != existing.st_ino
-        || source.st_dev != existing.st_dev
+      guard
+        stat(path, &source) != 0 || source.st_ino != existing.st_ino
+          || source.st_dev != existing.st_dev
       else { throw failed("that is the store itself") }
       // What is in its WAL would be added to the copy.
       for ending in ["-wal", "-journal"] where access(real.path + ending, F_OK) == 0 {
@@ -44,7 +45,9 @@ public enum StoreBackup {
       }
     }
     let descriptor = open(hidden, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0, fsync(descriptor) == 0 else { throw failed(String(cString: strerror(errno))) }
+    guard descriptor >= 0, fsync(descriptor) == 0 else {
+      throw failed(String(cString: strerror(errno)))
+    }
     close(descriptor)
     guard rename(hidden, real.path) == 0 else { throw failed(String(cString: strerror(errno))) }
   }

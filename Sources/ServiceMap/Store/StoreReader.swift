@@ -77,10 +77,11 @@ struct StoreReader {
     }
     var sum = SegmentSum()
     var packets: UInt64 = 0
+    var counted: UInt64 = 0
     var totals = SegmentTotals()
     for segment in chosen {
       totals.add(segment.totals)
-      packets &+= try read(segment) { link in
+      packets &+= try read(segment, sum: &counted) { link in
         guard let a = handles[link.a], let b = handles[link.b] else { return false }
         var one = link
         (one.a, one.b) = (Int(a), Int(b))
@@ -118,7 +119,8 @@ struct StoreReader {
     // A hint that the file may lie about.
     let count = try Int.fetchOne(database, sql: "SELECT max(id) FROM link") ?? 0
     links.reserveCapacity(min(max(0, count), 1 << 22))
-    let packets = try read(segment) { link in
+    var counted: UInt64 = 0
+    let packets = try read(segment, sum: &counted) { link in
       guard let a = numbers[Int64(link.a)], let b = numbers[Int64(link.b)] else { return false }
       links.append(link)
       (links[links.count - 1].a, links[links.count - 1].b) = (a, b)
@@ -152,15 +154,19 @@ struct StoreReader {
 
   /// Reads the links of a segment, their hosts as stored ids; answers the sum of their packets.
   ///
-  /// - Parameter body: false where the link's hosts are not known.
-  private func read(_ segment: StoredSegment, _ body: (Link) -> Bool) throws -> UInt64 {
+  /// - Parameters:
+  ///   - sum: of all counters read so far, so that those of all segments together stay plausible.
+  ///   - body: false where the link's hosts are not known.
+  private func read(
+    _ segment: StoredSegment, sum: inout UInt64, _ body: (Link) -> Bool
+  ) throws -> UInt64 {
     let rows = StoreSchema.rows(of: segment.id)
     let bulk = try BulkStatement(
       database, "SELECT \(LinkRow.names) FROM link WHERE id BETWEEN ? AND ?")
     bulk.bind(1, rows.lowerBound)
     bulk.bind(2, rows.upperBound)
     // Only a period can subtract what another one added.
-    var counters = BulkCounters(bulk, isSigned: segment.resolution > 0)
+    var counters = BulkCounters(bulk, isSigned: segment.resolution > 0, sum: sum)
     var packets: UInt64 = 0
     while try bulk.step() {
       guard let link = LinkRow.read(&counters), body(link) else {
@@ -169,6 +175,7 @@ struct StoreReader {
       }
       packets &+= link.packets
     }
+    sum = counters.sum
     return packets
   }
 
@@ -176,7 +183,8 @@ struct StoreReader {
   func problem(of segment: StoredSegment) -> String? {
     do {
       var ids: Set<Int> = []
-      let packets = try read(segment) { link in
+      var counted: UInt64 = 0
+      let packets = try read(segment, sum: &counted) { link in
         ids.insert(link.a)
         ids.insert(link.b)
         return true

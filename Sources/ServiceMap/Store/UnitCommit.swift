@@ -1,7 +1,7 @@
 public import Wire
 
 /// What one transaction of a running unit writes: all of it, or nothing.
-public struct UnitCommit {
+public struct UnitCommit: Sendable {
   /// Which run of the unit; any number but that of another run.
   public var run: UInt64
   /// What the run needs to go on from here (watermarks), in the merger's own form.
@@ -21,7 +21,7 @@ public struct UnitCommit {
 }
 
 /// What has changed in the segment of a minute.
-public struct SegmentChange {
+public struct SegmentChange: Sendable {
   /// Seconds since 1970, a whole minute.
   public var beginSeconds: UInt64
   /// Of the segment so far, not only what is new.

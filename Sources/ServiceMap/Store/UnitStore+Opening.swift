@@ -36,6 +36,12 @@ extension UnitStore {
       defer { try? queue.close() }
       return try queue.read { database in
         let found = try StoreSchema.found(in: database)
+        // Begun, and then the power went: nothing is in it yet.
+        if found == nil,
+          try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_master") == 0
+        {
+          return true
+        }
         guard let found, found.hasPrefix(StoreSchema.family) else {
           throw StoreError(path: path, action: "open", reason: "it is no renkei store")
         }
@@ -107,6 +113,8 @@ extension UnitStore {
           }
           return .commit
         }
+        // What the store is must not be in the WAL alone, which a power cut may shorten.
+        try database.execute(sql: "PRAGMA wal_checkpoint(TRUNCATE)")
       }
       return queue
     } catch let error as DatabaseError {

@@ -204,7 +204,8 @@ extension UnitStore {
       }
     }
     let due = groups.filter { period, members in
-      let isDone = members.count == 1 && members[0].state == .closed
+      let isDone =
+        members.count == 1 && members[0].state == .closed
         && members[0].resolution == period.resolution
       return !isDone && !upkeep.givenUp.contains(period) && !members.contains(where: isBusy)
     }
