@@ -162,12 +162,10 @@ struct LiveCaptureTests {
   @Test("keeps the VLAN tag that a card takes off")
   func vlan() throws {
     let run = try LiveRun(collectors: 2)
-    try run.namespace.ip(
-      "link", "add", "link", NetworkNamespace.outside, "name", "out0.7", "type", "vlan", "id", "7")
-    try run.namespace.ip("link", "set", "out0.7", "up")
     let tagged = try run.start(["--", "vlan 7"])
     let other = try run.start(["--", "vlan 8"], collector: 1)
-    try run.namespace.send(LiveRun.frames(0..<50), into: "out0.7")
+    // The kernel takes the tag off each frame that it receives, as a card would, before any socket sees it.
+    try run.namespace.send(LiveRun.frames(0..<50, vlan: 7))
     for collector in [tagged, other] {
       collector.send(signal: SIGTERM)
       #expect(collector.wait() == 0)
@@ -181,7 +179,8 @@ struct LiveCaptureTests {
   func anyInterface() throws {
     let run = try LiveRun()
     let collector = try run.start(interface: "any")
-    try run.namespace.send(LiveRun.frames(0..<200))
+    // From 1: what has no identification might be no copy.
+    try run.namespace.send(LiveRun.frames(1..<201))
     collector.send(signal: SIGTERM)
     #expect(collector.wait() == 0)
     // Seen going out at one end and coming in at the other.
@@ -236,17 +235,18 @@ struct LiveCaptureTests {
     let sent = 60_000
     var collector = try run.start()
     let sender = try run.namespace.startSending(LiveRun.frames(0..<sent), perSecond: 20_000)
-    let kills = 5
-    for _ in 0..<kills {
+    var kills: UInt64 = 0
+    while sender.isRunning {
       usleep(.random(in: 100_000...400_000, using: &generator))
       collector.send(signal: SIGKILL)
       #expect(collector.wait() == -SIGKILL)
-      let state = try run.accounting()
-      #expect(state.captured <= UInt64(sent))
+      #expect(try run.accounting().captured <= UInt64(sent))
+      kills += 1
       collector = try run.start(isExpectedUp: false)
-      try run.waitFor(.items) { $0 > state.captured }
+      try run.waitFor(.gaps) { $0 == kills }
     }
     sender.waitUntilExit()
+    #expect(kills > 2)
     collector.send(signal: SIGTERM)
     #expect(collector.wait() == 0)
     let (headers, records) = try run.drain()
@@ -258,7 +258,7 @@ struct LiveCaptureTests {
     #expect(accounting.captured == (try run.get(.items)) + accounting[.droppedByKernel])
     #expect(accounting.captured <= UInt64(sent))
     #expect(accounting[.lostInCrash] > 0)
-    #expect(try run.get(.gaps) == UInt64(kills))
+    #expect(try run.get(.gaps) == kills)
     #expect(try run.get(.gapTicks) > 0)
   }
 }
