@@ -148,6 +148,24 @@ struct LiveCaptureTests {
     #expect(try run.get(.gapTicks) > Tick.seconds(1))
   }
 
+  @Test("waits for an interface that is down, and can be told to end while it does")
+  func downAtStart() throws {
+    let run = try LiveRun()
+    try run.namespace.ip("link", "set", NetworkNamespace.inside, "down")
+    let first = try run.start(isExpectedUp: false)
+    try run.waitFor(.interfaceState) { $0 == 2 }
+    try run.namespace.ip("link", "set", NetworkNamespace.inside, "up")
+    try run.waitFor(.interfaceState) { $0 == 1 }
+    try run.namespace.ip("link", "del", NetworkNamespace.inside)
+    #expect(first.wait() == 75)
+    let second = try run.start(isExpectedUp: false)
+    usleep(300_000)
+    second.send(signal: SIGTERM)
+    #expect(second.wait(limitSeconds: 5) == 0)
+    let headers = try run.drain().headers
+    #expect(!headers.isEmpty && headers.allSatisfy { $0.itemCount == 0 })
+  }
+
   @Test("names the interfaces that there are where there is none of the name")
   func missing() throws {
     let run = try LiveRun()
@@ -226,6 +244,30 @@ struct LiveCaptureTests {
     #expect(sessions[0].isDisjoint(with: sessions[1]))
     #expect(sessions.allSatisfy { $0.count > 100 })
     #expect(sessions[0].union(sessions[1]).count == 400)
+  }
+
+  @Test("takes no packet twice when a second collector joins the first")
+  func fanoutUnderLoad() throws {
+    let run = try LiveRun(collectors: 2)
+    func start(_ member: Int) throws -> StageProcess {
+      try run.start(
+        ["--fanout", "78", "--fanout-member", "\(member)", "--no-deduplicate"], collector: member)
+    }
+    let sent = 40_000
+    let first = try start(0)
+    let sender = try run.namespace.startSending(LiveRun.frames(0..<sent), perSecond: 20_000)
+    try run.waitFor(.items) { $0 > 1000 }
+    let second = try start(1)
+    sender.waitUntilExit()
+    for collector in [first, second] {
+      collector.send(signal: SIGTERM)
+      #expect(collector.wait() == 0)
+    }
+    let numbers = try (0..<2).map { try run.drain(collector: $0).records.map(LiveRun.number) }
+    #expect(numbers.allSatisfy { $0.count > 5000 })
+    #expect(Set(numbers[0]).isDisjoint(with: numbers[1]))
+    // But for what came within the two system calls that the joining takes.
+    #expect(numbers[0].count + numbers[1].count > sent - 200)
   }
 
   @Test("accounts for every packet when it is killed again and again", .timeLimit(.minutes(1)))
