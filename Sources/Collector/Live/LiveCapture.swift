@@ -60,7 +60,7 @@ struct LiveCapture: ~Copyable {
         }
       }
       guard idle(milliseconds: pauseMilliseconds) else {
-        sink.close()
+        sink.close(at: wallNs)
         return nil
       }
       pauseMilliseconds = min(5000, 2 * pauseMilliseconds)
@@ -159,7 +159,9 @@ struct LiveCapture: ~Copyable {
     if tookSome { sink.tellNewest() }
     if now.bootNs >= beatNs {
       beatNs = now.bootNs + LiveCapture.beatNsMax
-      sink.beat(at: UInt64(max(0, now.wallNs - LiveCapture.beatSlackNs)))
+      // Where packets come that make no records, older ones than now may still be in the kernel's buffer.
+      let idleNs = UInt64(max(0, now.wallNs - LiveCapture.beatSlackNs))
+      sink.beat(at: tookSome ? sink.latestNs : idleNs)
       if awaySinceNs != nil { stretchGap(to: now.bootNs) }
     }
     sink.tell()
@@ -185,7 +187,7 @@ struct LiveCapture: ~Copyable {
       sink.countDroppedByKernel(handle.delivered - min(handle.delivered, taken))
     }
     endGap()
-    sink.close()
+    sink.close(at: wallNs)
   }
 
   /// Leaves the stream to the next process.
@@ -194,10 +196,11 @@ struct LiveCapture: ~Copyable {
     endGap()
     set(.missing)
     sink.publish()
-    let wallNs = ClockWatch.read(CLOCK_REALTIME)
-    sink.beat(at: UInt64(max(0, wallNs)))
+    sink.beat(at: wallNs)
     sink.tell()
   }
+
+  private var wallNs: UInt64 { UInt64(max(0, ClockWatch.read(CLOCK_REALTIME))) }
 
   // MARK: - Gaps
 
@@ -214,7 +217,7 @@ struct LiveCapture: ~Copyable {
   private mutating func beginGapOfPredecessor() {
     if sink.get(.interfaceState) == InterfaceState.capturing.rawValue { sink.add(1, to: .gaps) }
     let newest = sink.get(.newestTick)
-    let now = Tick.of(nanoseconds: UInt64(max(0, ClockWatch.read(CLOCK_REALTIME))))
+    let now = Tick.of(nanoseconds: wallNs)
     if newest > 0, now > newest { sink.add(now - newest, to: .gapTicks) }
     awaySinceNs = ClockWatch.read(CLOCK_BOOTTIME)
   }

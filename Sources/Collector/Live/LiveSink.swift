@@ -20,7 +20,8 @@ struct LiveSink: ~Copyable {
   private(set) var taken: UInt64
   /// As many are on the board: those, and what lies in the kernel's buffer.
   private var known: UInt64
-  private var latestNs: UInt64 = 0
+  /// Of the packet taken last; 0 before the first.
+  private(set) var latestNs: UInt64 = 0
 
   /// Goes on from `before`.
   init(
@@ -125,9 +126,10 @@ struct LiveSink: ~Copyable {
 
   func get(_ field: StatusBoard.Field) -> UInt64 { board.get(field, of: process) }
 
-  /// Ends the stream.
-  mutating func close() {
+  /// Ends the stream at `ns`, with a batch that carries the last counters where the ring has room.
+  mutating func close(at ns: UInt64) {
     recorder.writer.publish()
+    beat(at: ns)
     tell()
     board.set(.items, of: process, to: taken)
     recorder.writer.close()

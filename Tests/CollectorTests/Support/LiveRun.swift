@@ -11,8 +11,10 @@ final class LiveRun {
 
   init(collectors: Int = 1, slotCount: Int = 64, slotBytes: Int = 65536) throws {
     namespace = try NetworkNamespace()
-    board = dup(try StatusBoard(processes: collectors).descriptor)
-    addresses = dup(try SharedAddresses(capacity: 1 << 16).descriptor)
+    let status = try StatusBoard(processes: collectors)
+    board = dup(status.descriptor)
+    let book = try SharedAddresses(capacity: 1 << 16)
+    addresses = withExtendedLifetime(book) { dup(book.descriptor) }
     rings = try (0..<collectors).map { _ in
       try makeRing(slots: slotCount, slotBytes: slotBytes)
     }
@@ -79,15 +81,17 @@ final class LiveRun {
   }
 
   /// Frames that differ by their ports: 10,000 and up × 50,000.
-  static func frames(_ numbers: Range<Int>, payloadBytes: Int = 20) -> [[UInt8]] {
+  static func frames(
+    _ numbers: Range<Int>, payloadBytes: Int = 20, vlan: UInt16? = nil
+  ) -> [[UInt8]] {
     numbers.map { number in
-      Frame.ethernet(
-        .ipv4,
-        Frame.ipv4(
-          protocolNumber: 17, identification: UInt16(truncatingIfNeeded: number),
-          Frame.udp(
-            UInt16(10_000 + number / 50_000), UInt16(number % 50_000),
-            [UInt8](repeating: 0, count: payloadBytes))))
+      let packet = Frame.ipv4(
+        protocolNumber: 17, identification: UInt16(truncatingIfNeeded: number),
+        Frame.udp(
+          UInt16(10_000 + number / 50_000), UInt16(number % 50_000),
+          [UInt8](repeating: 0, count: payloadBytes)))
+      guard let vlan else { return Frame.ethernet(.ipv4, packet) }
+      return Frame.ethernet(.vlan, Frame.vlan(vlan, .ipv4, packet))
     }
   }
 
