@@ -15,7 +15,14 @@ BUILD_PACKAGES := libpcap-dev liblz4-dev libzstd-dev zlib1g-dev libsqlite3-dev n
 BENCHMARK_SOURCES := $(addprefix Benchmarks/,Package.swift Sources Stages/Package.swift Stages/Sources Stages/Benchmarks)
 TEST_PACKAGES := $(BUILD_PACKAGES) tshark zstd lz4 gzip python3
 
-.PHONY: help audit build test format lint setup setup-test sanitize bench accuracy clean record
+# Where `make install` puts things; DESTDIR goes before all of them.
+DESTDIR ?=
+PREFIX ?= /usr
+SYSCONFDIR ?= /etc
+SYSTEMD_UNITS ?= /lib/systemd/system
+PACKAGE_PACKAGES := $(BUILD_PACKAGES) dpkg-dev binutils
+
+.PHONY: help audit build test format lint setup setup-test sanitize bench accuracy clean record install deb
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -53,6 +60,25 @@ accuracy: build ## how often the roles are right, beside other tools (half an ho
 
 record: ## record the example office again (root; makes network namespaces)
 	Examples/office/record.sh
+
+install: ## install what was built (DESTDIR, PREFIX=/usr); a configuration that is there stays
+	@[ -x $(RENKEI) ] || { echo "build it first: make build" >&2; exit 1; }
+	install -D -m 0755 $(RENKEI) "$(DESTDIR)$(PREFIX)/bin/renkei"
+	strip "$(DESTDIR)$(PREFIX)/bin/renkei"
+	install -D -m 0644 Packaging/renkei.service "$(DESTDIR)$(SYSTEMD_UNITS)/renkei.service"
+	sed -i 's|/usr/bin/renkei|$(PREFIX)/bin/renkei|' "$(DESTDIR)$(SYSTEMD_UNITS)/renkei.service"
+	[ -e "$(DESTDIR)$(SYSCONFDIR)/renkei/renkei.yaml" ] || \
+	  install -D -m 0644 Packaging/renkei.yaml "$(DESTDIR)$(SYSCONFDIR)/renkei/renkei.yaml"
+	install -D -m 0644 Packaging/renkei.1 "$(DESTDIR)$(PREFIX)/share/man/man1/renkei.1"
+	install -d "$(DESTDIR)$(PREFIX)/share/bash-completion/completions"
+	$(RENKEI) --generate-completion-script bash | sed '1{/^#!/d}' > \
+	  "$(DESTDIR)$(PREFIX)/share/bash-completion/completions/renkei"
+	install -d "$(DESTDIR)$(PREFIX)/share/doc/renkei"
+	install -m 0644 README.md README.ja.md CHANGELOG.md docs/*.md "$(DESTDIR)$(PREFIX)/share/doc/renkei/"
+
+deb: build ## the Debian package, .build/renkei_VERSION_ARCHITECTURE.deb
+	@$(call install-missing,$(PACKAGE_PACKAGES))
+	Packaging/build-deb .build
 
 setup:
 	@$(call install-missing,$(BUILD_PACKAGES))

@@ -41,6 +41,8 @@ extension UnitStatus {
     let descriptor = open(
       temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw failed() }
+    // Who may read it is decided by the directory, not by the umask: no address is in it.
+    fchmod(descriptor, 0o644)
     var rest = json[...]
     while !rest.isEmpty {
       let written = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
