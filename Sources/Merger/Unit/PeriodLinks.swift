@@ -22,7 +22,7 @@ final class PeriodLinks {
   /// What became of the packets of this period; `mapped` is the sum over the links.
   var accounting: Accounting
   /// Whether the store lacks something of it.
-  private(set) var isDirty = false
+  var isDirty = false
 
   /// - Parameter links: as the store has them, for a period that is gone on with.
   init(

@@ -12,6 +12,8 @@ struct RunProgress: Codable, Equatable {
   var attributed: [UInt64]
   /// Packets that were acknowledged and then lost, because the store took nothing when the merger was killed.
   var lost: UInt64
+  /// The period of the last packets, minutes since 1970; 0 where there were none.
+  var lastPeriod: UInt64 = 0
 
   init(trackers: Int) {
     epochs = [UInt64](repeating: 0, count: trackers)
@@ -34,8 +36,6 @@ final class UnitMerging {
   /// Whether the store takes nothing; then epochs are acknowledged without being in it.
   private(set) var isStoreFull = false
   private(set) var commits: UInt64 = 0
-  /// Packets that no period has taken yet: there is none before the first packet.
-  private var hasUncounted = false
 
   init(
     _ configuration: UnitMergerConfiguration, store: UnitStore, trackers: [SessionMemory],
@@ -93,6 +93,7 @@ final class UnitMerging {
       let entries = memory.entries(of: epoch)
       if !entries.isEmpty {
         let links = try links(of: seal.period)
+        progress.lastPeriod = links.period
         for entry in entries { links.book(entry) }
       }
       periodOf[number] = seal.period
@@ -106,7 +107,7 @@ final class UnitMerging {
   private func links(of period: UInt64) throws -> PeriodLinks {
     if let links = periods[period] { return links }
     // While nothing can be written, nothing is begun: time is cut coarser, and memory stays bounded.
-    if isStoreFull, let newest = periods.keys.max(), let links = periods[newest] { return links }
+    if isStoreFull, let links = periods[progress.lastPeriod] { return links }
     let links: PeriodLinks
     if let (accounting, stored) = try store.segment(beginSeconds: period * 60) {
       links = PeriodLinks(
@@ -140,7 +141,7 @@ final class UnitMerging {
   /// - Throws: `StoreError`, but where the store is full: then the epochs are acknowledged all the same, and
   ///   stay in memory until there is room.
   func commit(_ collected: Accounting, _ capture: CaptureReport) throws {
-    attribute(collected)
+    try attribute(collected)
     var capture = capture
     capture.sessionsExportedEarly = sessionsExportedEarly
     for outcome in PacketOutcome.allCases {
@@ -170,9 +171,12 @@ final class UnitMerging {
     }
   }
 
-  /// Gives the packets that are in no link to the newest period.
-  private func attribute(_ collected: Accounting) {
-    guard let newest = periods.keys.max(), let links = periods[newest] else { return }
+  /// Gives the packets that are in no link to the last period.
+  private func attribute(_ collected: Accounting) throws {
+    guard progress.lastPeriod != 0 else { return }
+    let links = try links(of: progress.lastPeriod)
+    // What the capture says of itself belongs to it as well.
+    links.isDirty = true
     for outcome in PacketOutcome.allCases where outcome != .mapped {
       let now = collected[outcome] &+ (outcome == .lostInCrash ? progress.lost : 0)
       let before = progress.attributed[outcome.rawValue]
@@ -182,20 +186,11 @@ final class UnitMerging {
     }
   }
 
-  /// Periods that every tracker is past are the store's alone; of others, the newest stay.
+  /// Periods that no tracker is in any more are the store's alone.
   private func forgetPastPeriods() {
-    let oldest = periodOf.min() ?? 0
-    let newest = periods.keys.max() ?? 0
-    for period in periods.keys where period < oldest && period != newest {
-      periods[period] = nil
-    }
-    // A clock that was set back may have left some that nobody writes to.
-    while periods.count > UnitMerging.periodsMax, let first = periods.keys.min() {
-      periods[first] = nil
-    }
+    let inUse = Set(periodOf + [progress.lastPeriod])
+    for period in periods.keys where !inUse.contains(period) { periods[period] = nil }
   }
-
-  private static let periodsMax = 4
 
   /// Checks that what the collectors have sent has arrived.
   func check(_ collected: Accounting) throws {

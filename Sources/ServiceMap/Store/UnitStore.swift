@@ -126,8 +126,11 @@ public final class UnitStore {
             stored += try writeAddresses(of: change, writers)
           }
           writers.run.bind(1, Int64(bitPattern: commit.run))
+          // What no segment has counted yet is new for the next one, after a crash as well.
+          let capture =
+            commit.segments.isEmpty ? captures[commit.run] ?? commit.capture : commit.capture
           writers.run.bind(
-            2, String(decoding: try JSONEncoder().encode(commit.capture), as: UTF8.self))
+            2, String(decoding: try JSONEncoder().encode(capture), as: UTF8.self))
           writers.run.bind(3, commit.progress)
           try writers.run.run()
           return .commit
