@@ -46,6 +46,10 @@ struct LiveCapture: ~Copyable {
 
   /// The open interface, after waiting for it where that makes sense; nil where it was told to end.
   mutating func open() throws -> LiveHandle? {
+    if live.onlyEnds {
+      sink.close(at: wallNs)
+      return nil
+    }
     var pauseMilliseconds: Int32 = 200
     while true {
       do throws(LiveHandle.Failure) {

@@ -14,6 +14,8 @@ public struct LiveConfiguration: Sendable {
   /// When to end by itself: after so many seconds of this process, or packets of the stream.
   public var durationSeconds: Double?
   public var packetsMax: UInt64?
+  /// Whether nothing is captured any more: what a collector that was killed had is counted, and its stream ended.
+  public var onlyEnds = false
 
   public init(interface: String) {
     self.interface = interface

@@ -66,9 +66,14 @@ struct CaptureOptions: ParsableArguments {
 
 extension AuditRun {
   /// Runs, and ends the program as the command line promises where that fails.
-  func runOrExit() throws {
+  func runOrExit() throws { try LiveAudit.exiting { try run() } }
+}
+
+extension LiveAudit {
+  /// Does `body`, and ends the program as the command line promises where that fails.
+  static func exiting(_ body: () throws -> Void) throws {
     do {
-      try run()
+      try body()
     } catch let interrupted as Interrupted {
       throw ExitCode(128 + interrupted.signal)
     } catch let failed as StageFailed where failed.alreadySaid {

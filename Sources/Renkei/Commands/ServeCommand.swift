@@ -17,10 +17,12 @@ struct ServeCommand: ParsableCommand {
   /// As every stage is given; this one has nothing to tell.
   @Option(help: .hidden) var statusFd: Int32?
   @Option(help: .hidden) var process: Int?
+  @Option(help: .hidden) var user: UserAndGroup?
 
   func run() throws {
     renkei_set_process_name("renkei-serve")
     renkei_die_with_parent(parent)
+    if user != nil || geteuid() != 0 { try Privileges.drop(to: user, parent: parent) }
     // Ctrl-C reaches the whole group; the supervisor decides what it means.
     signal(SIGINT, SIG_IGN)
     // There is nothing to lose here: who asks meanwhile asks again.

@@ -34,7 +34,15 @@ struct StageOptions: ParsableArguments {
   }
 
   /// Becomes `user`, where that is given, and gives up all capabilities.
-  func dropPrivileges() throws {
+  func dropPrivileges() throws { try Privileges.drop(to: user, parent: parent) }
+}
+
+enum Privileges {
+  /// Becomes `user`, where there is one, and gives up all capabilities; this process then still ends with its
+  /// parent.
+  ///
+  /// - Throws: `RunError`.
+  static func drop(to user: UserAndGroup?, parent: Int32) throws {
     let status = renkei_drop_privileges(user?.user ?? 0, user?.group ?? 0, user == nil ? 0 : 1)
     guard status == 0 else {
       throw RunError("could not give up privileges: \(String(cString: strerror(-status)))")
@@ -81,6 +89,8 @@ struct CollectCommand: ParsableCommand {
   @Flag(help: .hidden) var noPromiscuous = false
   @Option(name: .customLong("for"), help: .hidden) var durationSeconds: Double?
   @Option(help: .hidden) var count: UInt64?
+  /// Only ends the stream of a collector that was killed: the unit is draining.
+  @Flag(help: .hidden) var finish = false
   @Flag(help: .hidden) var noDecapsulate = false
   @Flag(help: .hidden) var noDeduplicate = false
   @Argument(help: .hidden) var filter: String = ""
@@ -126,6 +136,7 @@ struct CollectCommand: ParsableCommand {
     live.fanout = fanout.map { (group: $0, member: fanoutMember) }
     live.durationSeconds = durationSeconds
     live.packetsMax = count
+    live.onlyEnds = finish
     return live
   }
 }

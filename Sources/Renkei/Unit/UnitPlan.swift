@@ -36,20 +36,15 @@ final class UnitPlan {
   private let split: SplitMemory
   private let sessions: [SessionMemory]
 
-  /// What ends a run by itself.
-  struct Limits {
-    var seconds: Double?
-    var packets: UInt64?
-  }
-
   private static let slotBytes = 65536
 
   /// - Parameters:
   ///   - run: nanoseconds since 1970 of the start.
+  ///   - packetsMax: after so many each collector ends; nil: never.
   ///   - user: whom the stages become once they have what they need; nil where they stay who they are.
   /// - Throws: `SharedMemoryError`.
   init(
-    _ configuration: UnitConfiguration, run: UInt64, limits: Limits = Limits(),
+    _ configuration: UnitConfiguration, run: UInt64, packetsMax: UInt64? = nil,
     user: (uid: uid_t, gid: gid_t)?
   ) throws {
     let cores = Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
@@ -115,8 +110,7 @@ final class UnitPlan {
       if !configuration.capture.promiscuous { arguments.append("--no-promiscuous") }
       if !configuration.capture.decapsulate { arguments.append("--no-decapsulate") }
       if !configuration.capture.deduplicate { arguments.append("--no-deduplicate") }
-      if let seconds = limits.seconds { arguments += ["--for", "\(seconds)"] }
-      if let packets = limits.packets { arguments += ["--count", "\(packets)"] }
+      if let packetsMax { arguments += ["--count", "\(packetsMax)"] }
       if !configuration.filter.isEmpty { arguments += ["--", configuration.filter] }
       stages.append(
         Stage(

@@ -65,15 +65,18 @@ final class UnitSupervisor {
   /// Runs until the unit has drained.
   ///
   /// - Parameters:
+  ///   - limitSeconds: how long to capture; nil: until a signal comes.
   ///   - tickSeconds: how often `tick` is called.
   ///   - reload: asked after SIGHUP whether the configuration is good to be read again.
   /// - Throws: `StageFailed` where a stage can't do its work from the start, or the drained unit misses
   ///   packets; `Interrupted` after a second signal.
   func run(
-    tickSeconds: Double = 1, reload: () -> Bool = { false }, tick: (UnitSupervisor) -> Void
+    limitSeconds: Double? = nil, tickSeconds: Double = 1, reload: () -> Bool = { false },
+    tick: (UnitSupervisor) -> Void
   ) throws -> End {
     for place in slots.indices { try start(place) }
     var tickAt = UnitSupervisor.now()
+    var endAt = Double.infinity
     while true {
       try reap()
       if isDrained {
@@ -85,13 +88,18 @@ final class UnitSupervisor {
       for place in slots.indices {
         if let startAt = slots[place].startAt, startAt <= now { try start(place) }
       }
-      if state == .starting && isCapturing { state = .capturing }
+      if state == .starting && isCapturing {
+        state = .capturing
+        if let limitSeconds { endAt = now + limitSeconds }
+      }
+      if now >= endAt { drain() }
       if collectorsAreDone && state != .draining { state = .draining }
       if now >= tickAt {
         tick(self)
         tickAt = now + tickSeconds
       }
-      let next = slots.compactMap(\.startAt).min().map { min($0, tickAt) } ?? tickAt
+      let next = min(
+        slots.compactMap(\.startAt).min() ?? tickAt, tickAt, state == .capturing ? endAt : tickAt)
       switch wait(seconds: max(0.001, next - UnitSupervisor.now())) {
       case SIGINT, SIGTERM:
         if state == .draining && !isReloading {
@@ -110,13 +118,40 @@ final class UnitSupervisor {
     }
   }
 
+  /// Runs one more process when the unit has ended, and waits for it.
+  ///
+  /// - Throws: `StageFailed`; `Interrupted` after SIGINT or SIGTERM.
+  func runAfterwards(_ role: String, _ arguments: [String]) throws {
+    let child = try ChildProcess.start(role: role, arguments: arguments, descriptors: [])
+    while true {
+      while let end = ChildEnd.next() {
+        guard end.pid == child.pid else { continue }
+        guard end.isSuccess else {
+          throw StageFailed(
+            description: "the \(role) \(UnitSupervisor.how(end))", alreadySaid: end.signal == nil)
+        }
+        return
+      }
+      let number = wait(seconds: 1)
+      if number == SIGINT || number == SIGTERM {
+        kill(child.pid, SIGKILL)
+        throw Interrupted(signal: number)
+      }
+    }
+  }
+
+  private static func how(_ end: ChildEnd) -> String {
+    end.signal.map { "was ended by signal \($0), \(String(cString: strsignal($0)))" }
+      ?? "ended with status \(end.code)"
+  }
+
   // MARK: - Children
 
   private func start(_ place: Int) throws {
     var stage = slots[place].stage
     if state == .draining && stage.kind == .collector {
       // It counts what the dead one had, says that nothing follows, and ends.
-      stage.arguments.insert(contentsOf: ["--for", "0"], at: 1)
+      stage.arguments.insert("--finish", at: 1)
     }
     let child = try ChildProcess.start(
       role: stage.role, arguments: stage.arguments, descriptors: stage.descriptors)
@@ -134,9 +169,7 @@ final class UnitSupervisor {
         slots[place].isDone = true
         continue
       }
-      let how =
-        end.signal.map { "was ended by signal \($0), \(String(cString: strsignal($0)))" }
-        ?? "ended with status \(end.code)"
+      let how = UnitSupervisor.how(end)
       slots[place].lastEnd = how
       let now = UnitSupervisor.now()
       // Wrong from the start: the reason has been said, and will be the same again.
