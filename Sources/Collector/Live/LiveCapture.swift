@@ -52,22 +52,27 @@ struct LiveCapture: ~Copyable {
     }
     var pauseMilliseconds: Int32 = 200
     while true {
+      var pauseMillisecondsMax: Int32 = 5000
       do throws(LiveHandle.Failure) {
         return try LiveHandle.open(live)
       } catch {
         switch error {
         case .lasting(let failure): throw failure
-        case .down: set(.down)
+        case .down:
+          // Whoever switches it on expects packets.
+          pauseMillisecondsMax = 200
+          set(.down)
         case .missing where goesOn: set(.missing)
         case .missing:
           throw CollectorError.noInterface(name: live.interface, existing: NetworkInterface.all())
         }
       }
+      pauseMilliseconds = min(pauseMilliseconds, pauseMillisecondsMax)
       guard idle(milliseconds: pauseMilliseconds) else {
         sink.close(at: wallNs)
         return nil
       }
-      pauseMilliseconds = min(5000, 2 * pauseMilliseconds)
+      pauseMilliseconds *= 2
     }
   }
 
@@ -89,7 +94,10 @@ struct LiveCapture: ~Copyable {
     sink.linkType = handle.linkType
     sink.foreign = handle.foreign
     endGap()
-    set(.capturing)
+    guard isThere(handle.index) else {
+      leave()
+      return .interfaceRemoved
+    }
     let endNs = live.durationSeconds.map { ClockWatch.read(CLOCK_BOOTTIME) + Int64($0 * 1e9) }
     var failures = 0
     while true {
@@ -134,7 +142,7 @@ struct LiveCapture: ~Copyable {
       endGap()
       set(.capturing)
       return true
-    case .down(index):
+    case .off(index), .noCarrier(index):
       if awaySinceNs == nil { beginGap() }
       set(.down)
       return true

@@ -36,8 +36,8 @@ struct LiveHandle: ~Copyable {
     let index: Int32
     switch NetworkInterface(named: live.interface) {
     case .missing: throw .missing
-    case .down: throw .down
-    case .up(let number): index = number
+    case .off: throw .down
+    case .noCarrier(let number), .up(let number): index = number
     }
     let opened = try activate(live)
     var handle = LiveHandle(opened.handle, opened.linkType, index, live)

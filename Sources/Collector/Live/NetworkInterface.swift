@@ -4,8 +4,10 @@ internal import Glibc
 /// What the kernel says of an interface of this network namespace.
 enum NetworkInterface: Equatable {
   case missing
-  /// Switched off, or without a carrier. The number is the interface's index.
-  case down(Int32)
+  /// Switched off: no socket can be bound to it. The number is the interface's index.
+  case off(Int32)
+  /// Without a carrier, which may come at any moment.
+  case noCarrier(Int32)
   case up(Int32)
 
   /// libpcap's name for all interfaces together.
@@ -22,8 +24,9 @@ enum NetworkInterface: Equatable {
       self = .missing
     } else {
       // netdevice(7): the user's wish, and whether there is a carrier.
-      let wanted = UInt32(IFF_UP) | UInt32(IFF_RUNNING)
-      self = flags & wanted == wanted ? .up(index) : .down(index)
+      let isOn = flags & UInt32(IFF_UP) != 0
+      let isRunning = flags & UInt32(IFF_RUNNING) != 0
+      self = isOn ? isRunning ? .up(index) : .noCarrier(index) : .off(index)
     }
   }
 
@@ -36,11 +39,12 @@ enum NetworkInterface: Equatable {
     // The last entry has no name.
     while let name = entry.pointee.if_name {
       let text = String(cString: name)
-      if case .down = NetworkInterface(named: text) {
-        names.append("\(text) (down)")
-      } else {
-        names.append(text)
-      }
+      let isDown =
+        switch NetworkInterface(named: text) {
+        case .off, .noCarrier: true
+        case .up, .missing: false
+        }
+      names.append(isDown ? "\(text) (down)" : text)
       entry += 1
     }
     return names

@@ -166,6 +166,20 @@ struct LiveCaptureTests {
     #expect(!headers.isEmpty && headers.allSatisfy { $0.itemCount == 0 })
   }
 
+  @Test("has the first packet that comes with the carrier")
+  func carrier() throws {
+    let run = try LiveRun()
+    try run.namespace.ip("link", "set", NetworkNamespace.outside, "down")
+    let collector = try run.start(isExpectedUp: false)
+    try run.waitFor(.interfaceState) { $0 == 2 }
+    try run.namespace.ip("link", "set", NetworkNamespace.outside, "up")
+    try run.namespace.send(LiveRun.frames(0..<10))
+    collector.send(signal: SIGTERM)
+    #expect(collector.wait() == 0)
+    #expect(try run.drain().records.count == 10)
+    #expect(try run.get(.gaps) == 1)
+  }
+
   @Test("names the interfaces that there are where there is none of the name")
   func missing() throws {
     let run = try LiveRun()
