@@ -27,6 +27,11 @@ struct ServeCommand: ParsableCommand {
     signal(SIGINT, SIG_IGN)
     // There is nothing to lose here: who asks meanwhile asks again.
     signal(SIGTERM) { _ in _exit(0) }
+    // Whoever started it may have blocked signals.
+    var ending = sigset_t()
+    sigemptyset(&ending)
+    sigaddset(&ending, SIGTERM)
+    pthread_sigmask(SIG_UNBLOCK, &ending, nil)
     guard let address = ListenAddress(listen) else {
       throw RunError("--listen \(listen): write 127.0.0.1:9477 or [::1]:9477")
     }

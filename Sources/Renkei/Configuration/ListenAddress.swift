@@ -19,7 +19,9 @@ struct ListenAddress: Equatable, Sendable, CustomStringConvertible {
     if isBracketed { host = host.dropFirst().dropLast() }
     guard digits.allSatisfy({ ("0"..."9").contains($0) }), let port = UInt16(digits), port > 0,
       !host.isEmpty, host.contains(":") == isBracketed,
-      host.unicodeScalars.allSatisfy({ $0.isASCII && $0.value > 0x20 && $0 != "/" })
+      host.unicodeScalars.allSatisfy({
+        $0.isASCII && $0.value > 0x20 && !"/[]".unicodeScalars.contains($0)
+      })
     else { return nil }
     self.host = String(host)
     self.port = port

@@ -46,10 +46,8 @@ enum Quantity {
 
   /// 67,108,864 as 64MiB: the largest unit of which it is a whole number.
   static func size(bytes: Int) -> String {
-    let whole = sizes.last {
-      bytes >= Int($0.bytes) && bytes % Int($0.bytes) == 0
-        && ($0.unit.contains("i") || bytes >= 1000)
-    }
+    let whole = sizes.filter { bytes >= Int($0.bytes) && bytes % Int($0.bytes) == 0 }
+      .max { $0.bytes < $1.bytes }
     guard bytes > 0, let whole, whole.unit != "B" else { return "\(bytes)" }
     return "\(bytes / Int(whole.bytes))\(whole.unit)"
   }

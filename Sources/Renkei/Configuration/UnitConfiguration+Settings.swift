@@ -50,7 +50,7 @@ extension ValueKind<[UnitConfiguration.Interface]> {
     read: { node, key, problems in
       if node.isNull { return [] }
       guard let sequence = node.sequence else {
-        return node.word == nil
+        return node.word == nil && node.mapping == nil
           ? nil : InterfaceReader.read(node, key, &problems).map { [$0] }
       }
       var interfaces: [UnitConfiguration.Interface] = []

@@ -28,7 +28,7 @@ private struct Exposition {
         if String(match.1) != current { errors.append("type without help: \(line)") }
         types[current] = String(match.2)
       } else if let match = line.wholeMatch(
-        of: /([a-zA-Z_:][a-zA-Z0-9_:]*)(\{.*\})? (NaN|[+-]Inf|-?[0-9.]+(e[+-]?[0-9]+)?)/)
+        of: /(?s)([a-zA-Z_:][a-zA-Z0-9_:]*)(\{.*\})? (NaN|[+-]Inf|-?[0-9.]+(e[+-]?[0-9]+)?)/)
       {
         let name = String(match.1)
         if name != current || types[name] == nil { errors.append("out of its family: \(line)") }
