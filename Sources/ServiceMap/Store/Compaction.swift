@@ -28,7 +28,7 @@ final class Compaction {
   var written = 0
   private var rowsRead = 0
 
-  private var sum = SegmentSum()
+  private var sum = SegmentSum(joinedMax: 1 << 17)
   private var book = AddressBook(capacity: Int(AddressHandle.count))
   private var table = AddressTable()
   private var source = 0

@@ -10,10 +10,17 @@ struct SegmentSum {
   /// By number in `index`: the place in `links`.
   private var places: [Int32] = []
   private var vain = VainFold()
+  /// Past it leaves are joined; past the other also what came to nothing.
+  private var joinedMax: Int
   private var linksMax: Int
 
-  /// - Parameter linksMax: about 200 bytes each.
-  init(linksMax: Int = 1 << 20) { self.linksMax = linksMax }
+  /// - Parameters:
+  ///   - linksMax: about 200 bytes each.
+  ///   - joinedMax: where less is to be done at once, a smaller number.
+  init(linksMax: Int = 1 << 20, joinedMax: Int = 1 << 20) {
+    self.linksMax = linksMax
+    self.joinedMax = min(linksMax, joinedMax)
+  }
 
   /// - Complexity: O(1) amortised: one table access.
   mutating func add(_ link: Link) {
@@ -30,19 +37,19 @@ struct SegmentSum {
     }
     places.append(Int32(links.count))
     links.append(link)
-    if links.count > linksMax { makeRoom() }
+    if links.count > joinedMax { makeRoom() }
   }
 
   /// The sum, as compaction stores it: joined, counters still signed; nothing that adds up to nothing.
   mutating func parts() -> [Link] {
-    defer { self = SegmentSum(linksMax: linksMax) }
+    defer { self = SegmentSum(linksMax: linksMax, joinedMax: joinedMax) }
     links.removeAll(where: SegmentSum.isNothing)
     return joined()
   }
 
   /// The sum, as a report reads it: as if it had been captured by itself.
   mutating func settled() -> [Link] {
-    defer { self = SegmentSum(linksMax: linksMax) }
+    defer { self = SegmentSum(linksMax: linksMax, joinedMax: joinedMax) }
     LinkSettling.settle(&links)
     var result = joined()
     for place in result.indices where result[place].hasHandshake && result[place].bPorts > 1 {
@@ -80,6 +87,7 @@ struct SegmentSum {
       if number == places.count { places.append(Int32(place)) }
     }
     linksMax = max(linksMax, links.count * 2)
+    joinedMax = max(joinedMax, links.count * 2)
   }
 
   /// A neutral link's sides have no order: that of handles differs from run to run.
