@@ -79,6 +79,8 @@ struct UnitTracking: ~Copyable {
       awaitAcknowledgement()
       return false
     }
+    // Where the clock was set back, the next sweep is not to wait until it has caught up.
+    compactedTick = min(compactedTick, seal.newestTick)
     if isDue { sealIfPossible() }
     return true
   }

@@ -60,7 +60,9 @@ struct RunCommand: ParsableCommand {
     return configuration
   }
 
-  func run() throws {
+  func run() throws { try LiveAudit.exiting { try capture() } }
+
+  private func capture() throws {
     let configuration = try effective()
     let user = try UnitUser.of(configuration)
     try UnitDirectory.prepare(configuration, user: user)
@@ -102,7 +104,10 @@ struct RunCommand: ParsableCommand {
         default: break
         }
       })
-    if case .reload = end { try startOver() }
+    if case .reload = end {
+      notify.showToChildren()
+      try startOver()
+    }
   }
 
   /// Becomes a new supervisor under the same process number, with the configuration as it is now.

@@ -31,6 +31,12 @@ struct SdNotify: Sendable {
     for name in ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"] { unsetenv(name) }
   }
 
+  /// Puts back what `hideFromChildren` took out: for a process that takes the place of this one.
+  func showToChildren() {
+    if let socketPath { setenv("NOTIFY_SOCKET", socketPath, 1) }
+    if let watchdogSeconds { setenv("WATCHDOG_USEC", "\(UInt64(watchdogSeconds * 1e6))", 1) }
+  }
+
   /// The start is done: packets are captured.
   @discardableResult func ready(_ text: String = "") -> Bool { send("READY=1" + status(text)) }
 
