@@ -55,7 +55,10 @@ extension MergerService {
         try merging.commit(
           collected(status, collectors), capture(configuration, status))
         status.set(.commits, of: process, to: merging.commits)
-        if !merging.isStoreFull { status.set(.commitNs, of: process, to: now) }
+        if !merging.isStoreFull {
+          status.set(.commitNs, of: process, to: now)
+          status.set(.committedPackets, of: process, to: merging.committedPackets)
+        }
         status.set(.storeProblem, of: process, to: merging.isStoreFull ? 1 : 0)
         status.set(.links, of: process, to: UInt64(merging.linkCount))
         rest = UnitRest.shortest
@@ -72,6 +75,7 @@ extension MergerService {
     // What was counted since the last commit.
     let all = collected(status, collectors)
     try merging.commit(all, capture(configuration, status))
+    status.set(.committedPackets, of: process, to: merging.committedPackets)
     merging.close()
     try merging.check(all)
   }

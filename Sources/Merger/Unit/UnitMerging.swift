@@ -77,6 +77,9 @@ final class UnitMerging {
       }
   }
 
+  /// Packets of the run that are in the store, if all that was booked is.
+  var committedPackets: UInt64 { progress.packets.reduce(0, &+) &- progress.lost }
+
   var linkCount: Int { periods.values.reduce(0) { $0 + $1.links.count } }
 
   var sessionsExportedEarly: UInt64 {
@@ -147,7 +150,7 @@ final class UnitMerging {
     for outcome in PacketOutcome.allCases {
       capture.accounting[outcome.name] =
         outcome == .mapped
-        ? progress.packets.reduce(0, &+) &- progress.lost
+        ? committedPackets
         : collected[outcome] &+ (outcome == .lostInCrash ? progress.lost : 0)
     }
     let commit = UnitCommit(

@@ -104,7 +104,7 @@ final class UnitObserver {
     }
     let dropped = plan.board.accounting(of: plan.splitterLine)
     status.accounting.captured = sum.captured
-    let committed = plan.committedPackets
+    let committed = plan.board.get(.committedPackets, of: plan.mergerLine)
     // Read after the collectors' counters, it may be ahead of them.
     let sent = sum[.mapped] - min(sum[.mapped], dropped[.droppedByRing])
     status.accounting.mapped = min(committed, sent)

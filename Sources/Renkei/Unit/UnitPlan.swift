@@ -182,11 +182,6 @@ final class UnitPlan {
   /// How full the ring is that a stage reads from.
   func fill(of stage: Stage) -> Double? { stage.input.map { rings[$0].fill } }
 
-  /// Packets that are in the store by now.
-  var committedPackets: UInt64 {
-    sessions.reduce(0) { $0 + $1.seal(of: $1.acknowledged).packets }
-  }
-
   var exportedEarly: UInt64 {
     sessions.reduce(0) { $0 + $1.seal(of: $1.sealed).exportedEarly }
   }

@@ -51,6 +51,8 @@ public struct StatusBoard: ~Copyable {
     case newestTick
     /// Merger: 1 where it began a new store because the file was damaged.
     case setAside
+    /// Merger: packets of the run that are in the store.
+    case committedPackets
   }
 
   /// - Parameter processes: how many lines there are.
