@@ -78,7 +78,12 @@ struct RunCommand: ParsableCommand {
     let end = try unit.run(
       reload: {
         do {
-          _ = try effective()
+          let changed = try effective().differences(from: configuration)
+          guard !changed.isEmpty else {
+            Terminal.standardError("renkei: the configuration has not changed\n")
+            return false
+          }
+          Terminal.standardError("renkei: taking over \(changed.joined(separator: ", "))\n")
           notify.reloading()
           return true
         } catch {

@@ -124,7 +124,7 @@ struct PageContext {
     warnings = map.capture.files.compactMap { file in
       file.warning.map { "\(file.name): \($0)" }
     }
-    hasDrops = accounting[.droppedByKernel] + accounting[.droppedByRing] > 0
+    hasDrops = accounting.dropped > 0
     func counted(_ phrase: String, _ number: UInt64) -> Counted? {
       guard number > 0 else { return nil }
       let count = HumanUnits.count(number)

@@ -171,7 +171,7 @@ struct TextReport {
     var warnings = map.capture.files.compactMap { file in
       file.warning.map { "\(file.name): \($0)" }
     }
-    if map.accounting[.droppedByKernel] + map.accounting[.droppedByRing] > 0 {
+    if map.accounting.dropped > 0 {
       warnings.append(phrases["dropsNote"])
     }
     let duplicates = map.accounting[.duplicate]

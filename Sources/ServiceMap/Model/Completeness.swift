@@ -35,7 +35,7 @@ public struct Completeness: Equatable, Codable, Sendable {
       undecidedPackets += relation.packets
       undecidedBytes += relation.bytes
     }
-    droppedPackets = map.accounting[.droppedByKernel] + map.accounting[.droppedByRing]
+    droppedPackets = map.accounting.dropped
     services = map.services.count
     if let start = map.capture.startNs, let end = map.capture.endNs, end > start,
       end - start >= 10_000_000_000

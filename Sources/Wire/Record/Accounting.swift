@@ -48,6 +48,11 @@ public struct Accounting: Equatable, Sendable {
   /// All packets that reached the capture point.
   public var captured: UInt64 { PacketOutcome.allCases.reduce(0) { $0 + self[$1] } }
 
+  /// Packets that reached the capture point, and of which nothing is known any more.
+  public var dropped: UInt64 {
+    self[.droppedByKernel] + self[.droppedByRing] + self[.lostInCrash]
+  }
+
   /// The reasons with at least one packet, without `mapped`.
   public var losses: [(reason: PacketOutcome, packets: UInt64)] {
     PacketOutcome.allCases.filter { $0 != .mapped && self[$0] > 0 }.map { ($0, self[$0]) }
