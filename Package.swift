@@ -122,12 +122,13 @@ let package = Package(
     .testTarget(
       name: "RenkeiTests",
       dependencies: [
-        "Renkei", "Reporter", "TestSupport",
+        "Renkei", "Reporter", "ServiceMap", "TestSupport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: settings),
     // The built command on real files, end to end.
     .testTarget(
-      name: "PipelineTests", dependencies: ["TestSupport", "Renkei"], swiftSettings: settings),
+      name: "PipelineTests", dependencies: ["TestSupport", "Renkei", "ServiceMap"],
+      swiftSettings: settings),
   ]
 )

@@ -133,11 +133,7 @@ struct SessionFold: ~Copyable {
     links = LeafFold.joined(take(), rows) { $0.add($1, exchanged: $2) }
     rows.removeAll()
     hasNeutralLinks = true
-    if vain.isActive || links.count * 2 > linksMax { vain.fold(&links) }
-    if links.count * 2 > linksMax {
-      vain.coarsen()
-      vain.fold(&links)
-    }
+    vain.makeRoom(in: &links, linksMax: linksMax)
     index.removeAll()
     // A link that stands for others is found by what it stands for (`VainFold`), never by its own.
     for (place, link) in links.enumerated() where !VainFold.isFolded(link) {

@@ -97,11 +97,7 @@ final class PeriodLinks {
   /// Joins leaves, and if that is not enough what came to nothing.
   private func makeRoom() {
     links = LeafFold.joined(links)
-    if vain.isActive || links.count * 2 > linksMax { vain.fold(&links) }
-    if links.count * 2 > linksMax {
-      vain.coarsen()
-      vain.fold(&links)
-    }
+    vain.makeRoom(in: &links, linksMax: linksMax)
     linksMax = max(linksMax, links.count * 2)
     isRenumbered = true
     isChanged = [Bool](repeating: false, count: links.count)

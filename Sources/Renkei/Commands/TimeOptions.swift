@@ -102,7 +102,8 @@ enum TimeText {
       second: parts[5])
     // Of 31 February and 25 o'clock it would make another time.
     guard let date = calendar.date(from: components),
-      calendar.dateComponents([.month, .day], from: date).day == parts[2],
+      calendar.component(.month, from: date) == parts[1],
+      calendar.component(.day, from: date) == parts[2],
       parts[3] < 24, parts[4] < 60, parts[5] < 60
     else { return nil }
     return date

@@ -31,13 +31,30 @@ public struct VainFold: Sendable {
 
   /// The groupings that are tried.
   private var groupings: [Grouping] = [.ports, .servers, .clients]
+  /// Whether requests to services that never answer stay apart: who sends syslog is who depends on it.
+  private var keepsOneWay = true
 
   public init() {}
 
   public var isActive: Bool { !places.isEmpty }
 
-  /// From now on joins also what has little in common.
-  public mutating func coarsen() { groupings = Grouping.allCases }
+  /// Joins links in place until only half of `linksMax` are left, or all that may be joined is.
+  ///
+  /// - Complexity: O(links).
+  public mutating func makeRoom(in links: inout [Link], linksMax: Int) {
+    if isActive || links.count * 2 > linksMax { fold(&links) }
+    while links.count * 2 > linksMax && coarsen() { fold(&links) }
+  }
+
+  /// From now on joins also what has little in common, and in the end what nobody ever answers.
+  ///
+  /// - Returns: false where nothing is left to be tried.
+  private mutating func coarsen() -> Bool {
+    guard keepsOneWay else { return false }
+    if groupings.count == Grouping.allCases.count { keepsOneWay = false }
+    groupings = Grouping.allCases
+    return true
+  }
 
   /// Whether the link stands for others that came to nothing.
   @inlinable public static func isFolded(_ link: Link) -> Bool {
@@ -55,7 +72,7 @@ public struct VainFold: Sendable {
     var index = KeyIndex()
     for place in links.indices {
       for grouping in groupings {
-        guard let key = VainFold.key(links[place], grouping) else { continue }
+        guard let key = key(links[place], grouping) else { continue }
         let number = index.number(of: key)
         if number == sizes.count { sizes.append(0) }
         // What stands for a group already keeps it.
@@ -69,7 +86,7 @@ public struct VainFold: Sendable {
     for place in links.indices {
       var found: (Key, Grouping)?
       for grouping in groupings where found == nil {
-        guard let key = VainFold.key(links[place], grouping), let number = index.find(key),
+        guard let key = key(links[place], grouping), let number = index.find(key),
           sizes[number] >= groupMin
         else { continue }
         found = (key, grouping)
@@ -94,7 +111,7 @@ public struct VainFold: Sendable {
   /// The link that stands for the group of `link`, which then is in it; nil where there is no such group.
   public func place(for link: Link, in links: inout [Link]) -> Int? {
     for grouping in groupings {
-      if let key = VainFold.key(link, grouping), let group = groups.find(key) {
+      if let key = key(link, grouping), let group = groups.find(key) {
         VainFold.join(VainFold.member(link, grouping), to: &links[places[group]], grouping)
         return places[group]
       }
@@ -113,32 +130,34 @@ public struct VainFold: Sendable {
 
   /// The key of the group that the link would be in; nil where it may not be joined that way. An open
   /// port stays apart: a scan has found it.
-  private static func key(_ link: Link, _ grouping: Grouping) -> Key? {
+  private func key(_ link: Link, _ grouping: Grouping) -> Key? {
     guard ProtocolName.hasPorts(link.protocolNumber) else { return nil }
-    if isFolded(link) && grouping != self.grouping(of: link) { return nil }
+    if VainFold.isFolded(link) && grouping != VainFold.grouping(of: link) { return nil }
     // A part of a sum: what it subtracts belongs to a link that is to be found again.
     if link.isSubtracting { return nil }
     if link.hasHandshake {
       guard link.completed == 0, link.unheard == 0, grouping == .clients || link.halfOpen == 0
       else { return nil }
     } else {
-      guard !link.isTwoWay, link.packetsAB == 0 || link.packetsBA == 0 || isRefused(link) else {
+      guard !link.isTwoWay,
+        link.packetsAB == 0 || link.packetsBA == 0 || VainFold.isRefused(link)
+      else {
         return nil
       }
     }
-    let isExchanged = isAskedByA(link)
+    let isExchanged = VainFold.isAskedByA(link)
     let (a, aPort, b) = isExchanged ? (link.b, link.bPort, link.a) : (link.a, link.aPort, link.b)
     // What goes to a group is answered elsewhere or not at all, and is no vain request.
     if !link.hasHandshake && (a >> 28 == 0xE || a == Int(UInt32.max)) { return nil }
+    if keepsOneWay && grouping != .ports && !link.hasHandshake && PortPrior.isOneWay(aPort) {
+      return nil
+    }
     let kind =
       UInt64(link.protocolNumber) | (link.hasHandshake ? 1 << 8 : 0) | grouping.rawValue << 60
     switch grouping {
     case .ports: return Key(UInt64(a) << 32 | UInt64(b), kind)
     case .servers: return Key(UInt64(b) << 32 | UInt64(aPort), kind)
-    case .clients:
-      // Who sends syslog is who depends on it.
-      if !link.hasHandshake && PortPrior.isOneWay(aPort) { return nil }
-      return Key(UInt64(a) << 32 | UInt64(aPort), kind)
+    case .clients: return Key(UInt64(a) << 32 | UInt64(aPort), kind)
     case .client: return Key(UInt64(b), kind)
     case .all: return Key(0, kind)
     }

@@ -12,6 +12,15 @@ extension MapStore {
     public let segments: Int
     /// The shortest and the longest of the segments.
     public let resolutions: ClosedRange<Int>
+
+    public init(
+      beginSeconds: Int, endSeconds: Int, segments: Int, resolutions: ClosedRange<Int>
+    ) {
+      self.beginSeconds = beginSeconds
+      self.endSeconds = endSeconds
+      self.segments = segments
+      self.resolutions = resolutions
+    }
   }
 
   /// What a store holds, in memory: roles are not judged yet.

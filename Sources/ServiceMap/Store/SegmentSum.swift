@@ -74,11 +74,7 @@ struct SegmentSum {
   private mutating func makeRoom() {
     links.removeAll(where: SegmentSum.isNothing)
     links = LeafFold.joined(take())
-    if vain.isActive || links.count * 2 > linksMax { vain.fold(&links) }
-    if links.count * 2 > linksMax {
-      vain.coarsen()
-      vain.fold(&links)
-    }
+    vain.makeRoom(in: &links, linksMax: linksMax)
     index = KeyIndex()
     places = []
     for (place, link) in links.enumerated() {

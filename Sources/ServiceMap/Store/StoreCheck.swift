@@ -12,8 +12,9 @@ public enum StoreCheck {
       var problems = try String.fetchAll(database, sql: "PRAGMA integrity_check(20)")
         .filter { $0 != "ok" }
       let reader = try StoreReader(database, path: path)
+      var counted: UInt64 = 0
       for segment in reader.segments {
-        if let problem = reader.problem(of: segment) {
+        if let problem = reader.problem(of: segment, counted: &counted) {
           problems.append("segment \(segment.id), begin \(segment.begin): \(problem)")
         }
       }

@@ -1,4 +1,5 @@
 internal import GRDB
+internal import GRDBSQLite
 internal import Glibc
 
 /// The store could not be written or read.
@@ -16,12 +17,32 @@ public struct StoreError: Error, CustomStringConvertible {
     self.isFull = isFull
   }
 
-  /// - Parameter errorNumber: what the system said, where SQLite hides it.
-  init(path: String, action: String, _ error: DatabaseError, errorNumber: Int32 = 0) {
-    let noRoom = [ENOSPC, EDQUOT, EFBIG].contains(errorNumber)
+  /// - Parameter database: the connection, where it still is.
+  init(path: String, action: String, _ error: DatabaseError, _ database: Database? = nil) {
+    let isFull =
+      switch error.extendedResultCode {
+      case .SQLITE_FULL, .SQLITE_IOERR_SHMSIZE: true
+      // A full disk is SQLITE_FULL; a quota or a limit on the size of files is not.
+      case .SQLITE_IOERR_WRITE:
+        database.map { StoreError.lastWrite($0, failedWith: [EDQUOT, EFBIG]) } ?? false
+      default: false
+      }
     self.init(
-      path: path, action: action, reason: error.message ?? "\(error.resultCode)",
-      isFull: error.resultCode == .SQLITE_FULL || error.resultCode == .SQLITE_IOERR && noRoom)
+      path: path, action: action, reason: error.message ?? "\(error.resultCode)", isFull: isFull)
+  }
+
+  /// Whether the last error of the file or of its WAL was one of these. sqlite3_system_errno(3) does not
+  /// know what fails at the end of a transaction.
+  private static func lastWrite(_ database: Database, failedWith numbers: [Int32]) -> Bool {
+    [SQLITE_FCNTL_FILE_POINTER, SQLITE_FCNTL_JOURNAL_POINTER].contains { which in
+      var file: UnsafeMutablePointer<sqlite3_file>?
+      guard sqlite3_file_control(database.sqliteConnection, "main", which, &file) == SQLITE_OK,
+        let file, let methods = file.pointee.pMethods
+      else { return false }
+      var number: Int32 = 0
+      let result = methods.pointee.xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &number)
+      return result == SQLITE_OK && numbers.contains(number)
+    }
   }
 
   public var description: String { "\(path): could not \(action) the map store: \(reason)" }

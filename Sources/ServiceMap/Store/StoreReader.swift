@@ -180,10 +180,11 @@ struct StoreReader {
   }
 
   /// Checks what the sums of a segment say of its links; answers what is wrong.
-  func problem(of segment: StoredSegment) -> String? {
+  ///
+  /// - Parameter counted: of all segments looked at so far, so that those of all together stay plausible.
+  func problem(of segment: StoredSegment, counted: inout UInt64) -> String? {
     do {
       var ids: Set<Int> = []
-      var counted: UInt64 = 0
       let packets = try read(segment, sum: &counted) { link in
         ids.insert(link.a)
         ids.insert(link.b)

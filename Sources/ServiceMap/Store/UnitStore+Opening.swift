@@ -1,12 +1,11 @@
 internal import Foundation
 internal import GRDB
+internal import GRDBSQLite
 internal import Glibc
 
 extension UnitStore {
   /// What the head of a file is searched for when SQLite can't read it.
   private static let headBytes = 1 << 16
-  /// Pages in the WAL past which a commit moves them into the file, 16 MB.
-  private static let checkpointPages = 4096
   /// What the WAL file is cut to after that, if a long reader let it grow.
   private static let walBytesMax = 64 << 20
 
@@ -97,7 +96,8 @@ extension UnitStore {
         try database.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL")
         try database.execute(sql: "PRAGMA journal_mode = WAL")
         try database.execute(sql: "PRAGMA synchronous = NORMAL")
-        try database.execute(sql: "PRAGMA wal_autocheckpoint = \(checkpointPages)")
+        // `WALPages` does it: SQLite's own makes an error of a commit that worked.
+        try database.execute(sql: "PRAGMA wal_autocheckpoint = 0")
         try database.execute(sql: "PRAGMA journal_size_limit = \(walBytesMax)")
       }
       let queue = try DatabaseQueue(path: path, configuration: configuration)
@@ -158,5 +158,35 @@ final class StoreLock {
       throw StoreError(path: path, action: "open", reason: "another process is writing it")
     }
     return descriptor
+  }
+}
+
+/// Moves what is in the WAL into the file, now and then.
+///
+/// Apart from the commit: where the file has no room to grow, the commit is in the WAL all the same, and
+/// the moving is tried again after the next.
+final class WALPages {
+  /// Pages past which it is done, 16 MB.
+  private static let max: Int32 = 4096
+  /// Pages in the WAL after the last commit, as SQLite tells (sqlite3_wal_hook).
+  private let count = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
+
+  init(_ database: Database) {
+    count.initialize(to: 0)
+    sqlite3_wal_hook(
+      database.sqliteConnection,
+      { context, _, _, pages in
+        context?.assumingMemoryBound(to: Int32.self).pointee = pages
+        return SQLITE_OK
+      }, count)
+  }
+
+  deinit { count.deallocate() }
+
+  func moveIfMany(_ database: Database) {
+    guard count.pointee >= WALPages.max else { return }
+    // Whatever it answers, nothing is lost. It waits for nobody; pages that a reader needs stay.
+    sqlite3_wal_checkpoint_v2(
+      database.sqliteConnection, nil, SQLITE_CHECKPOINT_PASSIVE, nil, nil)
   }
 }

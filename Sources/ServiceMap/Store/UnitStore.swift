@@ -1,6 +1,5 @@
 internal import Foundation
 internal import GRDB
-internal import GRDBSQLite
 public import Wire
 
 /// The store of a unit that runs, opened by its one writer and used from one thread; reporters read it
@@ -26,6 +25,7 @@ public final class UnitStore {
   var captures: [UInt64: CaptureReport] = [:]
   var upkeep = Upkeep()
   private var preparedWriters: Writers?
+  private var wal: WALPages?
   private var isClosed = false
 
   /// Opens or creates a store.
@@ -45,6 +45,7 @@ public final class UnitStore {
     // A file that grows past RLIMIT_FSIZE is then an error (EFBIG), not the end of the process.
     signal(SIGXFSZ, SIG_IGN)
     try access("read") { database in
+      wal = WALPages(database)
       try learn(database)
     }
   }
@@ -247,11 +248,11 @@ public final class UnitStore {
   func access<T>(_ action: String, _ body: (Database) throws -> T) throws -> T {
     try queue.writeWithoutTransaction { database in
       do {
-        return try body(database)
+        let result = try body(database)
+        wal?.moveIfMany(database)
+        return result
       } catch let error as DatabaseError {
-        throw StoreError(
-          path: path, action: action, error,
-          errorNumber: database.sqliteConnection.map { sqlite3_system_errno($0) } ?? 0)
+        throw StoreError(path: path, action: action, error, database)
       }
     }
   }

@@ -15,7 +15,7 @@ import Wire
   private func fill(_ store: UnitStore, makeRoom: () throws -> Void) throws {
     var unit = SyntheticUnit(linksPerMinute: 400, changesPerEpoch: 400)
     var refused: UnitCommit?
-    for _ in 0..<2000 where refused == nil {
+    for _ in 0..<4000 where refused == nil {
       let next = unit.next(for: store)
       do {
         try store.commit(next)
@@ -39,6 +39,24 @@ import Wire
     #expect(try StoreCheck.problems(path: store.path) == [])
   }
 
+  @Test("a limit on the size of files is an error like a full disk, and no half epoch stays")
+  func fileLimit() throws {
+    let folder = try TemporaryDirectory()
+    let path = folder.path("map.db")
+    let writer = (Command.renkei as NSString).deletingLastPathComponent + "/StoreWriter"
+    // In units of 512 or 1024 octets, as the shell likes.
+    let result = try Command.run("/bin/sh", ["-c", "ulimit -f 400; exec \(writer) \(path) 100000"])
+    #expect(result.status == 3, "\(result.errors)")
+    var unit = SyntheticUnit(linksPerMinute: 20, changesPerEpoch: 10)
+    let store = try UnitStore(path: path)
+    #expect(store.setAside == nil)
+    try unit.resume(from: store)
+    #expect(unit.epoch > 0)
+    #expect(try packets(path) == unit.expected(0..<unit.epoch).mapped)
+    try unit.commit(to: store)
+    #expect(try packets(path) == unit.expected(0..<unit.epoch).mapped)
+  }
+
   @Test("a store that may not grow refuses a commit as full, and takes it when there is room")
   func pages() throws {
     let folder = try TemporaryDirectory()
@@ -52,13 +70,16 @@ import Wire
     try fill(store) { try limit(100_000) }
   }
 
-  @Test("a full disk: nothing half is written, and it goes on when there is room")
-  func disk() throws {
+  /// The larger one is full when the WAL is to go into the file.
+  @Test(
+    "a full disk: nothing half is written, and it goes on when there is room",
+    arguments: ["3m", "24m"])
+  func disk(size: String) throws {
     let folder = try TemporaryDirectory()
     let place = folder.path("disk")
     try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: false)
     let mount = try Command.run(
-      "/bin/mount", ["-t", "tmpfs", "-o", "size=3m", "tmpfs", place])
+      "/bin/mount", ["-t", "tmpfs", "-o", "size=\(size)", "tmpfs", place])
     guard mount.status == 0 else {
       print("skipped: no tmpfs can be mounted here (root only): \(mount.errors)")
       return
