@@ -44,11 +44,11 @@ struct UnitConfiguration: Equatable, Sendable {
   struct Store: Equatable, Sendable {
     var path = "/var/lib/renkei/map.db"
     /// How long the map is kept by the minute, by the hour and by the day, in seconds; nil: for ever.
-    var keepMinutes: Int? = 6 * 3600
+    var keepMinutes: Int? = 2 * 3600
     var keepHours: Int? = 14 * 86_400
     var keepDays: Int? = 400 * 86_400
     /// The size past which the oldest is given up; nil: no limit.
-    var bytesMax: Int?
+    var bytesMax: Int? = 10_000_000_000
   }
 
   struct Run: Equatable, Sendable {

@@ -22,6 +22,7 @@ struct LiveAudit {
     configuration.store.path = folder.store
     // An hour by the minute is an hour by the minute; nothing is given up before the report.
     configuration.store.keepMinutes = nil
+    configuration.store.bytesMax = nil
     let plan = try UnitPlan(
       configuration, run: UnitClock.nowNs(), packetsMax: packetsMax, user: user)
     let unit = UnitSupervisor(configuration, plan) { line in

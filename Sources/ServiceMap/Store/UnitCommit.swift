@@ -49,7 +49,7 @@ public struct SegmentChange: Sendable {
 /// How long a store keeps what.
 public struct Retention: Codable, Equatable, Sendable {
   /// Minutes are kept so long; then they become hours.
-  public var minutesSeconds = 6 * 3600
+  public var minutesSeconds = 2 * 3600
   /// Hours are kept so long; then they become days.
   public var hoursSeconds = 14 * 86400
   /// Days are kept so long; then they are deleted.
@@ -58,7 +58,7 @@ public struct Retention: Codable, Equatable, Sendable {
   public var bytesMax: Int?
 
   public init(
-    minutesSeconds: Int = 6 * 3600, hoursSeconds: Int = 14 * 86400,
+    minutesSeconds: Int = 2 * 3600, hoursSeconds: Int = 14 * 86400,
     daysSeconds: Int = 400 * 86400, bytesMax: Int? = nil
   ) {
     self.minutesSeconds = minutesSeconds
