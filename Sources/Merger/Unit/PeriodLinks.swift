@@ -19,6 +19,8 @@ final class PeriodLinks {
   private var isChanged: [Bool]
   /// Whether links were joined, so that numbers mean other links than before.
   private(set) var isRenumbered = false
+  /// Whether requests in vain had to be joined.
+  var isFlooded: Bool { vain.isActive }
   /// What became of the packets of this period; `mapped` is the sum over the links.
   var accounting: Accounting
   /// Whether the store lacks something of it.

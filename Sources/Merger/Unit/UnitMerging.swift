@@ -111,13 +111,16 @@ final class UnitMerging {
     if let links = periods[period] { return links }
     // While nothing can be written, nothing is begun: time is cut coarser, and memory stays bounded.
     if isStoreFull, let links = periods[progress.lastPeriod] { return links }
+    // In a flood each minute would bring as many new addresses to the store before they are joined.
+    let isFlooded = periods[progress.lastPeriod]?.isFlooded == true
+    let linksMax = isFlooded ? configuration.linksMax / 8 : configuration.linksMax
     let links: PeriodLinks
     if let (accounting, stored) = try store.segment(beginSeconds: period * 60) {
       links = PeriodLinks(
-        period: period, linksMax: configuration.linksMax, links: stored.map(unstored),
+        period: period, linksMax: linksMax, links: stored.map(unstored),
         accounting: accounting)
     } else {
-      links = PeriodLinks(period: period, linksMax: configuration.linksMax)
+      links = PeriodLinks(period: period, linksMax: linksMax)
     }
     periods[period] = links
     return links

@@ -35,7 +35,8 @@ final class UnitObserver {
     status.configurationPath = configurationPath
     status.warnings = warnings
 
-    let newest = plan.interfaces.indices.map { plan.board.get(.endTick, of: $0) }.max() ?? 0
+    // Where the clock was set back, the end of the capture stays where it was.
+    let newest = plan.interfaces.indices.map { plan.board.get(.newestTick, of: $0) }.max() ?? 0
     for slot in unit.processes {
       var process = UnitStatus.Process(role: slot.stage.role)
       process.pid = slot.pid

@@ -4,7 +4,7 @@ extension Phrases {
   static let table = """
     title | Service map | サービスマップ
     lead | Which host provides which service to whom, from packet headers alone | どのホストが、どのサービスを、誰に提供しているか(パケットヘッダのみから)
-    files | Files | ファイル
+    files | Captured from | 入力
     liveCapture | live capture | ライブキャプチャ
     moreFiles | and {count} more | 他 {count} 件
     filter | Filter | フィルタ

@@ -1,7 +1,7 @@
 internal import Wire
 
-/// The ids of addresses in a store. An id that was given stays that of its address for as long as the
-/// store is open, whether the address is in the table at the moment or not: `isStored` knows.
+/// The ids of addresses in a store. An id that was given stays that of its address until `forgetUnstored`,
+/// whether the address is in the table at the moment or not: `isStored` knows.
 ///
 /// About 45 bytes an address.
 struct AddressIds {
@@ -39,6 +39,15 @@ struct AddressIds {
     let id = next(address)
     others[address] = id
     return Int(id)
+  }
+
+  /// Forgets the addresses that are not in the table; their ids are given again. Nobody may hold one of them.
+  ///
+  /// - Complexity: O(ids).
+  mutating func forgetUnstored() {
+    var kept = AddressIds()
+    for (id, address) in addresses.enumerated() where isStored[id] { kept.learn(address, id: id) }
+    self = kept
   }
 
   mutating func setStored(_ id: Int, _ value: Bool) { isStored[id] = value }

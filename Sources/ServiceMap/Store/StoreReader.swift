@@ -262,13 +262,14 @@ struct StoreReader {
       capture.endNs = max(capture.endNs ?? 0, min(last, end - 1))
       if !filters.contains(run.filter) { filters.append(run.filter) }
       for file in run.files {
-        if let known = capture.files.firstIndex(where: {
-          $0.name == file.name && $0.warning == file.warning
-        }) {
-          capture.files[known].packets &+= file.packets
-        } else {
+        guard let known = capture.files.firstIndex(where: { $0.name == file.name }) else {
           capture.files.append(file)
+          continue
         }
+        capture.files[known].packets &+= file.packets
+        guard let warning = file.warning, warning != capture.files[known].warning else { continue }
+        capture.files[known].warning =
+          (capture.files[known].warning.map { "\($0); " } ?? "") + warning
       }
     }
     capture.filter = filters.filter { !$0.isEmpty }.joined(separator: " | ")

@@ -9,8 +9,10 @@ struct Upkeep {
   /// Periods whose links are too many for one segment: what they were seen in stays.
   var givenUp: Set<Compaction.Period> = []
   var sweep: AddressSweep?
-  /// When addresses were last looked through, and whether links were deleted since.
+  /// When addresses were last looked through, how many ids there were then, and whether links were deleted
+  /// since.
   var sweptAt = 0
+  var sweptCount = 0
   var hasDeleted = true
   /// Commits so far, and of the open minutes the last one that wrote them.
   var commits = 0
@@ -44,6 +46,9 @@ extension UnitStore {
   private static let openSeconds = 600
   private static let openCommits = 60
   private static let sweepSeconds = 86_400
+  /// Sooner where addresses have become so many more than the last time left: a flood brings new ones.
+  private static let sweepSecondsMin = 600
+  private static let sweepGrowth = 1_000_000
 
   /// A slice of maintenance: minutes become hours, hours days, what is too old or too much is deleted,
   /// and so are addresses that no link has any more.
@@ -98,7 +103,10 @@ extension UnitStore {
       try go(on: sweep, database)
       return true
     }
-    if upkeep.hasDeleted, now - upkeep.sweptAt >= UnitStore.sweepSeconds {
+    let isGrown =
+      now - upkeep.sweptAt >= UnitStore.sweepSecondsMin
+      && addresses.addresses.count > 2 * upkeep.sweptCount + UnitStore.sweepGrowth
+    if upkeep.hasDeleted, isGrown || now - upkeep.sweptAt >= UnitStore.sweepSeconds {
       upkeep.sweep = AddressSweep(count: addresses.addresses.count)
       upkeep.sweptAt = now
       upkeep.hasDeleted = false
@@ -327,6 +335,8 @@ extension UnitStore {
       !unused.isEmpty
     else {
       upkeep.sweep = nil
+      addresses.forgetUnstored()
+      upkeep.sweptCount = addresses.addresses.count
       return
     }
     try database.inTransaction(.immediate) {

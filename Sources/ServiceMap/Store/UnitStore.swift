@@ -173,6 +173,7 @@ public final class UnitStore {
     if let linkCount = change.linkCount {
       writers.links(of: segment.id, from: linkCount)
       try writers.linksBehind.run()
+      upkeep.hasDeleted = true
     }
     try writers.links.write(change.links.count) { bulk, parameter, place in
       let one = change.links[place]
