@@ -23,6 +23,15 @@ import Wire
       addresses: addresses)
   }
 
+  /// Opens a store that was closed just now. A process that another test starts has its lock for a moment.
+  private func opened(_ path: String) throws -> UnitStore {
+    for _ in 0..<100 {
+      if let store = try? UnitStore(path: path) { return store }
+      usleep(20_000)
+    }
+    return try UnitStore(path: path)
+  }
+
   /// What became of all packets, by collectors that also filter.
   private func collected(_ trackers: [UnitSessions]) -> Accounting {
     var accounting = Accounting()
@@ -42,11 +51,11 @@ import Wire
     var trackers = try [
       UnitSessions(network: "10.1.0.0"), UnitSessions(network: "10.2.0.0"),
     ]
-    var store = try UnitStore(path: path)
+    var store = try opened(path)
     var merging = try merging(store, trackers, addresses)
     func restart() throws {
       merging.close()
-      store = try UnitStore(path: path)
+      store = try opened(path)
       merging = try self.merging(store, trackers, addresses)
     }
     var kills = [Int](repeating: 0, count: 4)
@@ -137,7 +146,7 @@ import Wire
       seal.packets = UInt64(round * 3)
       memory.seal(seal, rowCount: 3)
       let merging = try UnitMerging(
-        configuration(path), store: try UnitStore(path: path), trackers: [memory],
+        configuration(path), store: try opened(path), trackers: [memory],
         addresses: addresses)
       #expect(try merging.book())
       var accounting = Accounting()
@@ -163,7 +172,7 @@ import Wire
     var captured: UInt64 = 0
     for run in 1...2 as ClosedRange<UInt64> {
       var trackers = [try UnitSessions(network: run == 1 ? "10.1.0.0" : "10.2.0.0")]
-      let store = try UnitStore(path: path)
+      let store = try opened(path)
       let merging = try merging(
         store, trackers, try SharedAddresses(capacity: 10), run: run)
       for _ in 0..<1000 { trackers[0].packet(tick: begin, using: &generator) }
@@ -188,7 +197,7 @@ import Wire
     let path = disk.path + "/map.db"
     let addresses = try SharedAddresses(capacity: 100)
     var trackers = [try UnitSessions(rowsMax: 20_000, network: "10.1.0.0")]
-    let merging = try merging(try UnitStore(path: path), trackers, addresses)
+    let merging = try merging(try opened(path), trackers, addresses)
     func epoch(_ number: Int) throws {
       for _ in 0..<500 { trackers[0].packet(tick: begin, using: &generator) }
       trackers[0].seal(period: period + UInt64(number / 10))
@@ -227,7 +236,7 @@ import Wire
     let path = disk.path + "/map.db"
     let addresses = try SharedAddresses(capacity: 100)
     var trackers = [try UnitSessions(rowsMax: 20_000, network: "10.1.0.0")]
-    var merging = try merging(try UnitStore(path: path), trackers, addresses)
+    var merging = try merging(try opened(path), trackers, addresses)
     func epoch() throws {
       for _ in 0..<500 { trackers[0].packet(tick: begin, using: &generator) }
       trackers[0].seal(period: period)
@@ -244,7 +253,7 @@ import Wire
     }
     merging.close()
     try disk.makeRoom()
-    merging = try self.merging(try UnitStore(path: path), trackers, addresses)
+    merging = try self.merging(try opened(path), trackers, addresses)
     try epoch()
     trackers[0].seal(period: period, isLast: true)
     #expect(try merging.book())
