@@ -113,7 +113,7 @@ public final class NetworkNamespace: Sendable {
 }
 
 extension Process {
-  /// Waits for its end. `waitUntilExit` may wait for ever where the process ended before it was called.
+  /// Waits for its end.
   public func waitForEnd() {
     while isRunning { usleep(2_000) }
   }
