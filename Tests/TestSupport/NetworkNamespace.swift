@@ -58,7 +58,7 @@ public final class NetworkNamespace: Sendable {
   public func send(
     _ frames: [[UInt8]], into interface: String = outside, perSecond: Int = 0
   ) throws {
-    try startSending(frames, into: interface, perSecond: perSecond).waitUntilExit()
+    try startSending(frames, into: interface, perSecond: perSecond).waitForEnd()
   }
 
   /// - Parameter perSecond: about so many; 0 as fast as it goes.
@@ -109,6 +109,13 @@ public final class NetworkNamespace: Sendable {
     guard result.status == 0 else {
       throw NamespaceError(description: "\(arguments.joined(separator: " ")): \(result.errors)")
     }
+  }
+}
+
+extension Process {
+  /// Waits for its end.
+  public func waitForEnd() {
+    while isRunning { usleep(2_000) }
   }
 }
 

@@ -12,8 +12,9 @@ extension UnitConfiguration {
     Setting("capture.decapsulate", \.capture.decapsulate, .flag),
     Setting("capture.deduplicate", \.capture.deduplicate, .flag),
     Setting("pipeline.trackers", \.pipeline.trackers, .count(1...64), null: "half the cores"),
-    Setting("pipeline.ringBytes", \.pipeline.ringBytes, .bytes(1 << 20...4 << 30)),
+    Setting("pipeline.ringBytes", \.pipeline.ringBytes, .bytes(4 << 20...4 << 30)),
     Setting("pipeline.epochSeconds", \.pipeline.epochSeconds, .seconds(0.1...60)),
+    // A tracker's table must find room for a whole batch (3,440 records) in the eighth that it gives up at a time.
     Setting("pipeline.sessionsMax", \.pipeline.sessionsMax, .count(32_768...100_000_000)),
     Setting(
       "pipeline.tcpIdleTimeoutSeconds", \.pipeline.tcpIdleTimeoutSeconds, .seconds(1...604_800)),

@@ -151,7 +151,12 @@ final class StoreLock {
   private static func locked(_ path: String) throws -> Int32 {
     let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o640)
     guard descriptor >= 0 else {
-      throw StoreError(path: path, action: "open", reason: String(cString: strerror(errno)))
+      var reason = String(cString: strerror(errno))
+      if errno == EACCES || errno == EPERM {
+        let user = getpwuid(geteuid()).map { String(cString: $0.pointee.pw_name) } ?? "\(geteuid())"
+        reason = "the user \(user) may not write it or its directory; chown it, or name another place"
+      }
+      throw StoreError(path: path, action: "open", reason: reason)
     }
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
       Glibc.close(descriptor)

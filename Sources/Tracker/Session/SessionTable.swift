@@ -372,12 +372,13 @@ struct SessionTable: ~Copyable {
       keepAfter = tickOfOldestEighth()
     }
     var early: UInt64 = 0
-    (rows, count) = memory.compact { row in
-      if isOver(row) { return false }
-      if row.lastTick >= keepAfter { return true }
-      early += 1
-      return false
-    }
+    (rows, count) = memory.compact(
+      isKept: { row in
+        if isOver(row) { return false }
+        if row.lastTick >= keepAfter { return true }
+        early += 1
+        return false
+      }, exportedEarly: { early })
     exportedEarly += early
     endedCount = 0
     enterAll()

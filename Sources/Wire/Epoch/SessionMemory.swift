@@ -244,9 +244,12 @@ public final class SessionMemory: Sendable {
   /// Copies the rows for which `isKept` says so to the other table, in their order, and goes on with that
   /// one. Only directly after a seal: nothing may have changed since.
   ///
+  /// - Parameter exportedEarly: asked when all rows were: how many of them go before their time. Added to what
+  ///   the last seal says, just before the other table is the one that counts: whoever goes on from there
+  ///   knows of them.
   /// - Complexity: O(rows).
   public func compact(
-    isKept: (SessionRow) -> Bool
+    isKept: (SessionRow) -> Bool, exportedEarly: () -> UInt64 = { 0 }
   ) -> (rows: UnsafeMutablePointer<SessionRow>, count: Int) {
     let epoch = sealed
     precondition(changed == 0, "compaction within an epoch")
@@ -261,6 +264,7 @@ public final class SessionMemory: Sendable {
     // SAFETY: the third word of the seal; see the fields.
     let offset = (epoch & 1 == 0 ? 256 : 384) + 16
     if epoch > 0 {
+      sealMemory(epoch).pointee.exportedEarly += exportedEarly()
       word(offset).pointee.store((old ^ 1) << 63 | UInt64(kept), ordering: .sequentiallyConsistent)
     }
     madvise(rows, SessionMemory.tableBytes(rowsMax), MADV_REMOVE)

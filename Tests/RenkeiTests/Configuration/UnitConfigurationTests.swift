@@ -148,6 +148,7 @@ import Testing
       "capture: {bufferBytes: 2GiB}", "capture: {promiscuous: maybe}", "pipeline: {trackers: 0}",
       "pipeline: {trackers: 1.5}", "pipeline: {epochSeconds: 0}", "pipeline: {epochSeconds: 2m}",
       "pipeline: {idleTimeoutSeconds: 500ms}", "pipeline: {sessionsMax: -1}",
+      "pipeline: {sessionsMax: 32767}",
       "pipeline: {linksMax: 99999999999999999999}", "store: {keepDays: 0}",
       "store: {bytesMax: 1MB}", "run: {restartBackoffSeconds: 0s}", "run: {directory: ''}",
       "metrics: {listen: 9477}", "metrics: {listen: '127.0.0.1:0'}",
