@@ -29,7 +29,7 @@ import Testing
       capture: {promiscuous: no, snaplenBytes: 96, bufferBytes: 1GB, decapsulate: false}
       pipeline:
         trackers: 3
-        ringBytes: 2 MiB
+        ringBytes: 8 MiB
         epochSeconds: 500ms
         tcpIdleTimeoutSeconds: 90
         idleTimeoutSeconds: 1.5m
@@ -50,7 +50,7 @@ import Testing
     expected.capture = .init(
       promiscuous: false, snaplenBytes: 96, bufferBytes: 1_000_000_000, decapsulate: false)
     expected.pipeline.trackers = 3
-    expected.pipeline.ringBytes = 2 << 20
+    expected.pipeline.ringBytes = 8 << 20
     expected.pipeline.epochSeconds = 0.5
     expected.pipeline.tcpIdleTimeoutSeconds = 90
     expected.pipeline.idleTimeoutSeconds = 90
