@@ -64,8 +64,8 @@ struct UnitTests {
     #expect(run.status?.state == .ended)
     #expect(try run.map() == UnitRun.map(of: beside.capture))
     let accounting = try run.accounting()
-    #expect(accounting["captured"] == frames.count)
-    #expect(accounting["mapped"] == Int(mapped))
+    #expect(accounting["captured", default: 0] == frames.count)
+    #expect(accounting["mapped", default: 0] == Int(mapped))
   }
 
   @Test(
@@ -124,9 +124,10 @@ struct UnitTests {
     #expect(status.accounting.captured > UInt64(frames.count) / 2)
     // The report says the same.
     let accounting = try run.accounting()
-    #expect(accounting["captured"] == Int(status.accounting.captured))
-    #expect(accounting["mapped"] == Int(status.accounting.mapped))
-    #expect(accounting["lostInCrash"] == Int(status.accounting.reasons["lostInCrash"] ?? 0))
+    #expect(accounting["captured", default: 0] == Int(status.accounting.captured))
+    #expect(accounting["mapped", default: 0] == Int(status.accounting.mapped))
+    #expect(
+      accounting["lostInCrash", default: 0] == Int(status.accounting.reasons["lostInCrash"] ?? 0))
     #expect(try run.warnings().contains { $0.contains("2 gaps in the capture, ") })
   }
 
@@ -159,8 +160,8 @@ struct UnitTests {
     }
     #expect(try shared().filter { $0.contains("renkei") } == before)
     let accounting = try run.accounting()
-    #expect(accounting["captured"] == frames.count)
-    #expect(accounting["mapped"] == Int(committed[0] + committed[1]))
+    #expect(accounting["captured", default: 0] == frames.count)
+    #expect(accounting["mapped", default: 0] == Int(committed[0] + committed[1]))
     let info = try Command.run(["store", "info", "--store", run.store])
     #expect(info.status == 0, "\(info.errors)")
   }
@@ -200,9 +201,10 @@ struct UnitTests {
     }
     #expect(filtered.accounting.reasons["filtered", default: 0] > 100)
     #expect(run.end() == 0)
-    #expect(try run.accounting()["captured"] == 3000)
+    #expect(try run.accounting()["captured", default: 0] == 3000)
     #expect(
-      try run.accounting()["filtered"] == Int(filtered.accounting.reasons["filtered", default: 0]))
+      try run.accounting()["filtered", default: 0]
+        == Int(filtered.accounting.reasons["filtered", default: 0]))
   }
 
   @Test("a full disk is said, and nothing is missing once there is room", .timeLimit(.minutes(2)))
@@ -257,7 +259,7 @@ struct UnitTests {
     #expect(status.warnings.contains { $0.contains("damaged") && $0.contains(aside) })
     #expect(try TemporaryDirectory.read(aside) == bytes)
     #expect(run.end() == 0)
-    #expect(try run.accounting()["captured"] == 500)
+    #expect(try run.accounting()["captured", default: 0] == 500)
   }
 
   @Test("an interface that is not there ends the run, and those that are there are named")
@@ -290,7 +292,7 @@ struct UnitTests {
     #expect(status.interfaces.first?.downs == 1)
     #expect(status.warnings.contains { $0.contains("1 gap in the capture") })
     #expect(run.end() == 0)
-    #expect(try run.accounting()["captured"] == 2000)
+    #expect(try run.accounting()["captured", default: 0] == 2000)
   }
 
   @Test("two interfaces, one of them shared by two collectors, are one map")
@@ -362,7 +364,7 @@ struct UnitTests {
     #expect(status.processes.allSatisfy { $0.restarts == 0 })
     #expect(run.end() == 0)
     let accounting = try run.accounting()
-    #expect(accounting["captured"] == frames.count)
+    #expect(accounting["captured", default: 0] == frames.count)
     let live = try services(["report", "--store", run.store])
     #expect(try services(["audit", "-r", OfficeTests.capture]).subtracting(live) == [])
   }
@@ -393,7 +395,7 @@ struct UnitTests {
     let accounting = capture?["accounting"] as? [String: Int] ?? [:]
     #expect(accounting["captured", default: 0] > 1000)
     #expect(
-      accounting["captured"]
+      accounting["captured", default: 0]
         == accounting.filter { $0.key != "captured" }.values.reduce(0, +))
 
     let counted = try audit(["--count", "700", "--format", "json", "-o", "-"])
