@@ -62,6 +62,15 @@ def wait_until(condition, seconds, what):
         time.sleep(0.02)
 
 
+def lives(pid):
+    """Whether a process is there, and not only its exit status."""
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
 class Wire:
     """Two namespaces and a veth pair: what is sent at one end arrives at the other, and nothing else does."""
 
@@ -159,11 +168,7 @@ class Peer(Program):
         if self.kind == "softflowd":
             text = Wire.inside(self.wire.listening, "softflowctl", "-c", self.control, "statistics")
             self.end(signal.SIGTERM)
-            seen = re.search(r"packets received by libpcap: (\d+)|(\d+) received", text) or re.search(r"received by (?:filter|libpcap)\D*(\d+)", text)
-            dropped = re.search(r"dropped by libpcap: (\d+)|(\d+) dropped", text) or re.search(r"dropped by libpcap\D*(\d+)", text)
-            expired = re.search(r"[Pp]ackets processed: (\d+)", text)
-            number = lambda found: next((int(one) for one in found.groups() if one), None) if found else None
-            return number(expired) if expired else number(seen), number(dropped)
+            return tuple(int(re.search(words + r"\D*(\d+)", text)[1]) for words in ("Packets processed:", "dropped by libpcap:"))
         self.end(signal.SIGINT)
         if self.kind == "argus":
             return self.argus()
@@ -171,12 +176,10 @@ class Peer(Program):
         return (int(re.search(r"(\d+) packets? captured", text)[1]), int(re.search(r"(\d+) packets? dropped by kernel", text)[1]))
 
     def argus(self):
-        """What argus writes of itself: management records."""
-        text = subprocess.run(["ra", "-F", "/dev/null", "-r", self.path + ".out", "-M", "xml", "-", "man"], stdout=subprocess.PIPE,
-                              stderr=subprocess.DEVNULL, text=True).stdout
-        seen = sum(int(number) for number in re.findall(r'PktsRcvd\s*=\s*"(\d+)"', text))
-        dropped = sum(int(number) for number in re.findall(r'(?:Dropped|PktsDrop\w*)\s*=\s*"(\d+)"', text))
-        return (seen, dropped) if text else (None, None)
+        """The packets in its records; its management records have no number of packets dropped."""
+        text = output(["racount", "-F", "/dev/null", "-r", self.path + ".out"])
+        found = re.search(r"sum\s+\d+\s+(\d+)", text)
+        return int(found[1]) if found else None, None
 
 
 class Unit(Program):
@@ -227,10 +230,9 @@ class Unit(Program):
             try:
                 with open(f"/proc/{pid}/cmdline") as file:
                     words = file.read().split("\0")
-                with open(f"/proc/{pid}/stat") as file:
-                    if file.read().rsplit(")", 1)[1].split()[0] == "Z":
-                        continue
             except OSError:
+                continue
+            if not lives(pid):
                 continue
             role = ROLES.get(words[1]) if len(words) > 1 else None
             if role == "tracker" and "--number" in words:
@@ -439,7 +441,7 @@ class Bench:
         for packets, senders in sizes:
             captures = self.spread(packets, senders)
             print(f"  {packets:,} packets, {senders} sender{'s' * (senders > 1)}, full speed")
-            print(f"  {'':46} {'arrived':>11} {'Mpps':>6} {'seen':>11} {'lost':>10} {'CPU s':>7} {'µs/pkt':>7}", flush=True)
+            print(f"  {'':46} {'arrived':>11} {'Mpps':>6} {'seen':>11} {'not seen':>9} {'says lost':>9} {'CPU s':>7} {'µs/pkt':>7}", flush=True)
             for kind in ["renkei", *kinds]:
                 self.alone(f"{kind}, alone", captures, [kind])
             self.alone("side by side", captures, ["renkei", "tcpdump -w file", "softflowd", "argus"])
@@ -481,7 +483,7 @@ class Bench:
             else:
                 seen, lost = program.finish()
             told = lambda value: f"{value:,}" if value is not None else "?"
-            print(f"  {name if len(kinds) == 1 else f'{name}: {kind}':46} {arrived:11,} {rate:6.2f} {told(seen):>11} {told(lost):>10} "
+            print(f"  {name if len(kinds) == 1 else f'{name}: {kind}':46} {arrived:11,} {rate:6.2f} {told(seen):>11} {told(None if seen is None else arrived - seen):>9} {told(lost):>9} "
                   f"{program.cpu:7.2f} {program.cpu / arrived * 1e6:7.2f}", flush=True)
             if kind == "renkei":
                 self.balanced(f"{name}, {packets:,}", status, arrived)
@@ -591,7 +593,7 @@ class Bench:
         children, last = unit.children(), unit.told()
         unit.end(signal.SIGKILL)
         time.sleep(1)
-        left = [role for role, pid in children.items() if os.path.exists(f"/proc/{pid}")]
+        left = [role for role, pid in children.items() if lives(pid)]
         self.check("supervisor killed: no process is left", children and not left, f"{len(children)} were, left: {', '.join(left) or 'none'}")
         mine = set(os.listdir("/dev/shm")) - shared
         self.check("supervisor killed: nothing in /dev/shm", not [name for name in mine if "renkei" in name], ", ".join(mine))
@@ -604,7 +606,7 @@ class Bench:
         self.check("supervisor killed: the store goes on", last["accounting"]["mapped"] <= first <= 1_000_000 - status["accounting"]["mapped"],
                    f"{first:,} packets of the first run (its last status said {last['accounting']['mapped']:,}), {status['accounting']['mapped']:,} of the second")
         self.note(f"{arrived - status['accounting']['captured']:,} packets arrived while the second was starting")
-        self.note(output([RENKEI, "store", "check", again.store]).strip().splitlines()[-1])
+        self.note(output([RENKEI, "store", "check", "--store", again.store]).strip().splitlines()[-1])
 
     def flood(self):
         """Address pairs that nobody has seen before, over normal traffic."""
@@ -663,6 +665,8 @@ class Bench:
         top = sorted(theirs, key=lambda one: -theirs[one]["packets"])[:1000]
         right = sum(one in ours and all(ours[one].get(field) == theirs[one].get(field) for field in fields) for one in top)
         self.check("flood: the top 1,000 relations of the normal traffic", right == len(top), f"{right:,} of {len(top):,} with the same counts")
+        for one in [one for one in theirs if one not in ours][:5]:
+            self.note(f"not there: {' '.join(map(str, one))}, packets {theirs[one]['packets']}, {theirs[one].get('kind')}")
         self.note(f"of all {len(theirs):,} relations {exact:,} have the same counts, {sum(one in ours for one in theirs):,} are there")
 
     @staticmethod
