@@ -102,11 +102,11 @@ class Wire:
 class Program:
     """A program at the listening end; `usage` has its time and its children's when it has ended."""
 
-    def __init__(self, wire, name, command, log):
+    def __init__(self, wire, name, command, log, environment=()):
         self.name, self.log = name, log
         with open(log, "wb") as into:
             self.process = subprocess.Popen(["ip", "netns", "exec", wire.listening, *command], stdout=into, stderr=into,
-                                            stdin=subprocess.DEVNULL)
+                                            stdin=subprocess.DEVNULL, env={**os.environ, **dict(environment)})
         self.pid, self.status, self.usage = self.process.pid, None, None
 
     @property
@@ -185,7 +185,7 @@ class Peer(Program):
 class Unit(Program):
     """`renkei run` with a configuration of its own."""
 
-    def __init__(self, wire, folder, settings="", keeps_store=False):
+    def __init__(self, wire, folder, settings="", keeps_store=False, environment=()):
         self.folder, self.run_folder, self.store = folder, os.path.join(folder, "run"), os.path.join(folder, "store/map.db")
         if not keeps_store:
             shutil.rmtree(os.path.join(folder, "store"), ignore_errors=True)
@@ -202,7 +202,7 @@ class Unit(Program):
                 file.write("metrics: {listen: null}\n")
         with contextlib.suppress(FileNotFoundError):
             os.remove(os.path.join(self.run_folder, "status.json"))
-        super().__init__(wire, "renkei", [RENKEI, "run", "-c", configuration], os.path.join(folder, "renkei.log"))
+        super().__init__(wire, "renkei", [RENKEI, "run", "-c", configuration], os.path.join(folder, "renkei.log"), environment)
         wait_until(self.is_up, 20, f"renkei captures: {self.text()[-300:]}")
 
     def is_up(self):
@@ -289,12 +289,30 @@ class Memory(threading.Thread):
         return self
 
 
+class Clock:
+    """A clock of the unit's own: see clock-shim.c."""
+
+    def __init__(self, path, speed):
+        library = path + ".so"
+        output(["cc", "-shared", "-fPIC", "-O2", "-o", library, os.path.join(HERE, "clock-shim.c"), "-ldl"])
+        self.path, self.offset = path, 0
+        with open(path, "wb") as file:
+            file.write(struct.pack("@4q", time.time_ns(), time.clock_gettime_ns(time.CLOCK_BOOTTIME), speed, 0))
+        self.environment = {"LD_PRELOAD": library, "RENKEI_CLOCK": path}
+
+    def step(self, seconds):
+        self.offset += seconds
+        with open(self.path, "r+b") as file:
+            file.seek(24)
+            file.write(struct.pack("@q", self.offset * 1_000_000_000))
+
+
 class Sender:
     """tcpreplay, one process for each capture, all at once."""
 
-    def __init__(self, wire, captures, rate=None, preload=False, arguments=()):
+    def __init__(self, wire, captures, rate=None, preload=False, arguments=(), multiplier=None):
         # A sleep for each packet would be longer than the pause between two.
-        speed = ["-p", str(rate), f"--pps-multi={max(1, rate // 2000)}"] if rate else ["-t"]
+        speed = (["-p", str(rate), f"--pps-multi={max(1, rate // 2000)}"] if rate else ["-x", str(multiplier)] if multiplier else ["-t"])
         self.began = time.monotonic()
         self.processes = [
             subprocess.Popen(["ip", "netns", "exec", wire.sending, "tcpreplay", "-q", "--no-flow-stats", *speed, *arguments,
@@ -373,8 +391,8 @@ class Bench:
 
     # What runs is ended if a section fails.
 
-    def unit(self, settings="", keeps_store=False):
-        return self.kept(Unit(self.wire, self.work, settings, keeps_store))
+    def unit(self, settings="", keeps_store=False, environment=()):
+        return self.kept(Unit(self.wire, self.work, settings, keeps_store, environment))
 
     def peer(self, kind):
         return self.kept(Peer(self.wire, kind, self.work))
@@ -746,11 +764,73 @@ class Bench:
                 self.note(f"{role:12} {text}")
 
     def days(self):
-        self.note("skipped: the unit takes its time from the packets as they arrive, so 36 days would take 36 days; the store's upkeep over "
-                  "simulated days is tested in Tests/ServiceMapTests/Store/UpkeepTests.swift")
+        """Thirty-six days in some minutes: the packets' times, the unit's clock and the retention with them (clock-shim.c)."""
+        days, speed, a_day = (4, 4320, 50_000) if self.options.quick else (36, 6480, 100_000)
+        # So that the oldest goes in the last third at the latest, and two weeks are left to be compared.
+        keep = ("6h", "1d", "2d") if self.options.quick else ("6h", "5d", "14d")
+        capture = self.generate("days.pcap", days * a_day, "--days", str(days))
+        clock = Clock(self.path("clock"), speed)
+        unit = self.unit(f"store: {{path: {self.path('store/map.db')}, keepMinutes: {keep[0]}, keepHours: {keep[1]}, keepDays: {keep[2]}}}\n"
+                         "pipeline: {epochSeconds: 0.1}\n", environment=clock.environment)
+        before, began = self.wire.counter("rx_packets"), time.monotonic()
+        sender = self.kept(Sender(self.wire, [capture], multiplier=speed, arguments=["--timer=nano"]))
+        largest, day, log = [0] * (days + 2), 0, 0
+        while sender.runs():
+            time.sleep(0.2)
+            now = min(days + 1, int((time.monotonic() - began) * speed / 86400))
+            # Without the log beside it, which has a length of its own.
+            with contextlib.suppress(OSError):
+                largest[now] = max(largest[now], os.path.getsize(unit.store))
+                log = max(log, os.path.getsize(unit.store + "-wal"))
+            if now > day:
+                if day % 4 == 0 or self.options.quick:
+                    status = unit.told()
+                    self.note(f"day {day:2}: store {largest[day] / 1e6:6.2f} MB at most, {status['store']['commits']:,} commits, links "
+                              f"{status['links']:,}, drops {told_drops(status)}")
+                day = now
+        packets, _ = sender.wait()
+        arrived = self.wire.counter("rx_packets") - before
+        status = unit.drain()
+        self.note(f"{packets:,} packets of {days} days in {sender.seconds:.0f} s; write-ahead log {log / 1e6:.1f} MB at most")
+        self.balanced("days", status, arrived)
+        week = 1 if self.options.quick else 7
+        late, early = max(largest[days - week:days]), max(largest[days - 2 * week:days - week])
+        self.check("days: the store does not grow from week to week" if week > 1 else "days: the store does not grow from day to day",
+                   late <= early * 1.05, f"{early / 1e6:.1f} MB at most in the last but one, {late / 1e6:.1f} MB in the last")
+        self.note(output([RENKEI, "store", "check", "--store", unit.store]).strip().splitlines()[-1])
+        for line in output([RENKEI, "store", "info", "--store", unit.store]).splitlines()[:9]:
+            self.note(line)
+        self.drop(capture)
 
     def clock(self):
-        self.note("skipped: packets carry CLOCK_REALTIME, which time namespaces do not change, and the clock of this machine is not ours to set")
+        """Steps of the clock, forwards and backwards, under load. Not of the machine's clock: of the unit's (clock-shim.c)."""
+        steps = [3600, -5400, 2, -1, 86400, -86400]
+        capture = self.generate("clock.pcap", 20_000 * (4 * len(steps) + 6))
+        clock = Clock(self.path("clock"), 1)
+        unit = self.unit(environment=clock.environment)
+        before = self.wire.counter("rx_packets")
+        sender = self.send([capture], rate=20_000, arguments=["--timer=nano"])
+        told, commits, lags = [], [], []
+        for step in steps:
+            time.sleep(4)
+            told.append(unit.told()["clock"])
+            commits.append(unit.told()["store"]["commits"])
+            lags += [one.get("lagSeconds") or 0 for one in unit.told()["processes"]]
+            clock.step(step)
+        sender.wait()
+        arrived = self.wire.counter("rx_packets") - before
+        status = unit.drain()
+        commits.append(status["store"]["commits"])
+        self.balanced("clock", status, arrived)
+        self.check("clock: each step is told", status["clock"]["steps"] == len(steps), f"{status['clock']['steps']} of {len(steps)}; last "
+                   f"{status['clock'].get('lastStepSeconds')} s; before: {[one.get('lastStepSeconds') for one in told]}")
+        self.check("clock: commits go on after each step", all(a < b for a, b in zip(commits, commits[1:])), " ".join(map(str, commits)))
+        live = unit.report()
+        spans = [row for host in live["hosts"] for part in ("provides", "peers") for row in host.get(part) or [] if "firstSeen" in row]
+        self.check("clock: nothing ended before it began", spans and all(row["firstSeen"] <= row["lastSeen"] for row in spans)
+                   and live["capture"]["start"] <= live["capture"]["end"], f"{len(spans):,} services; lags {min(lags):.1f} to {max(lags):.1f} s")
+        self.note(output([RENKEI, "store", "check", "--store", unit.store]).strip().splitlines()[-1])
+        self.drop(capture)
 
     def run(self):
         print(f"renkei {RENKEI}\n{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {os.uname().release}; seed {self.options.seed}"
