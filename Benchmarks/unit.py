@@ -718,7 +718,7 @@ class Bench:
         packets = int(minutes * 60 * rate)
         pipe = self.path("soak.pipe")
         os.mkfifo(pipe)
-        # The generator's time is some 70 times as fast as that of the wire, so sessions that never end fall silent sooner.
+        # With an hour's patience for silent sessions there would be no steady state within half an hour.
         unit = self.unit("pipeline: {tcpIdleTimeoutSeconds: 1m, idleTimeoutSeconds: 10s}\n")
         memory = Memory(unit, 10)
         before, began = self.wire.counter("rx_packets"), time.time()
