@@ -148,13 +148,19 @@ class Peer(Program):
         self.path = os.path.join(folder, kind.replace(" ", "-").replace("/", "_"))
         control = self.path + ".ctl"
         tcpdump = ["tcpdump", "-q", "-n", "-i", wire.far, "-s", "256", "-Z", "root"]
+        softflowd = ["softflowd", "-d", "-i", wire.far, "-n", "127.0.0.1:9995", "-c", control, "-p", self.path + ".pid"]
+        with open(self.path + ".conf", "w") as file:
+            file.write("ARGUS_PCAP_BUF_SIZE=256M\n")
+        argus = ["argus", "-i", wire.far, "-w", self.path + ".out", "-F"]
         command = {
             # With as large a buffer as renkei's, so that the buffer is not what is compared; snaplen as well.
             "tcpdump -w file": [*tcpdump, "-B", "262144", "--time-stamp-precision=nano", "-w", self.path + ".pcap"],
             "tcpdump -w /dev/null": [*tcpdump, "-B", "262144", "-w", "/dev/null"],
             "tcpdump -w /dev/null, its own buffer": [*tcpdump, "-w", "/dev/null"],
-            "softflowd": ["softflowd", "-d", "-i", wire.far, "-n", "127.0.0.1:9995", "-c", control, "-p", self.path + ".pid"],
-            "argus": ["argus", "-F", "/dev/null", "-i", wire.far, "-w", self.path + ".out"],
+            "softflowd": [*softflowd, "-B", str(256 << 20), "-C", "256"],
+            "softflowd, its own buffer": softflowd,
+            "argus": [*argus, self.path + ".conf"],
+            "argus, its own buffer": [*argus, "/dev/null"],
         }[kind]
         self.control = control
         super().__init__(wire, kind, command, self.path + ".log")
@@ -165,12 +171,12 @@ class Peer(Program):
     def finish(self):
         """Ends it; packets that it saw and those that it says were dropped, None where it doesn't say."""
         time.sleep(1)
-        if self.kind == "softflowd":
+        if self.kind.startswith("softflowd"):
             text = Wire.inside(self.wire.listening, "softflowctl", "-c", self.control, "statistics")
             self.end(signal.SIGTERM)
             return tuple(int(re.search(words + r"\D*(\d+)", text)[1]) for words in ("Packets processed:", "dropped by libpcap:"))
         self.end(signal.SIGINT)
-        if self.kind == "argus":
+        if self.kind.startswith("argus"):
             return self.argus()
         text = self.text()
         return (int(re.search(r"(\d+) packets? captured", text)[1]), int(re.search(r"(\d+) packets? dropped by kernel", text)[1]))
@@ -455,7 +461,8 @@ class Bench:
     def load(self):
         """At full speed: who loses what, and what it costs."""
         sizes = [(1_000_000, 1), (2_000_000, 4)] if self.options.quick else [(1_000_000, 1), (10_000_000, 4)]
-        kinds = ["tcpdump -w file", "tcpdump -w /dev/null", "tcpdump -w /dev/null, its own buffer", "softflowd", "argus"]
+        kinds = ["tcpdump -w file", "tcpdump -w /dev/null", "tcpdump -w /dev/null, its own buffer", "softflowd",
+                 "softflowd, its own buffer", "argus", "argus, its own buffer"]
         for packets, senders in sizes:
             captures = self.spread(packets, senders)
             print(f"  {packets:,} packets, {senders} sender{'s' * (senders > 1)}, full speed")
@@ -500,12 +507,12 @@ class Bench:
                     count for reason, count in status["accounting"]["reasons"].items() if reason.startswith(("dropped", "lost")))
             else:
                 seen, lost = program.finish()
+                self.drop(program.path + ".pcap", program.path + ".out")
             told = lambda value: f"{value:,}" if value is not None else "?"
             print(f"  {name if len(kinds) == 1 else f'{name}: {kind}':46} {arrived:11,} {rate:6.2f} {told(seen):>11} {told(None if seen is None else arrived - seen):>9} {told(lost):>9} "
                   f"{program.cpu:7.2f} {program.cpu / arrived * 1e6:7.2f}", flush=True)
             if kind == "renkei":
                 self.balanced(f"{name}, {packets:,}", status, arrived)
-            self.drop(self.path("tcpdump--w-file.pcap"), self.path("argus.out"))
         if arrived != packets:
             self.note(f"of {packets:,} sent {packets - arrived:,} were lost on the veth pair, before any tool")
 
