@@ -788,20 +788,23 @@ class Bench:
 
     def days(self):
         """Thirty-six days in some minutes: the packets' times, the unit's clock and the retention with them (clock-shim.c)."""
-        days, speed, a_day = (4, 4320, 50_000) if self.options.quick else (36, 6480, 100_000)
+        # The upkeep has to follow: it works off some 80 minutes a second on a busy machine.
+        days, speed, a_day = (4, 4320, 50_000) if self.options.quick else (36, 3456, 50_000)
         # So that the oldest goes in the last third at the latest, and two weeks are left to be compared.
         keep = ("6h", "1d", "2d") if self.options.quick else ("6h", "5d", "14d")
-        capture = self.generate("days.pcap", days * a_day, "--days", str(days))
+        # More than are needed: tcpreplay is a little slower than it is told.
+        capture = self.generate("days.pcap", (days + 1) * a_day, "--days", str(days + 1))
         clock = Clock(self.path("clock"), speed)
         unit = self.unit(f"store: {{path: {self.path('store/map.db')}, keepMinutes: {keep[0]}, keepHours: {keep[1]}, keepDays: {keep[2]}}}\n"
                          # A batch spans a quarter of a second, so here it has a packet or two, and the ring must have room for many.
                          "pipeline: {epochSeconds: 0.1, ringBytes: 1GiB}\n", environment=clock.environment)
         before, began = self.wire.counter("rx_packets"), time.monotonic()
+        memory = Memory(unit, 2)
         sender = self.kept(Sender(self.wire, [capture], multiplier=speed, arguments=["--timer=nano"]))
-        largest, day, log = [0] * (days + 2), 0, 0
-        while sender.runs():
+        largest, day, log = [0] * (days + 1), 0, 0
+        while sender.runs() and day < days:
             time.sleep(0.2)
-            now = min(days + 1, int((time.monotonic() - began) * speed / 86400))
+            now = min(days, int((time.monotonic() - began) * speed / 86400))
             # Without the log beside it, which has a length of its own.
             with contextlib.suppress(OSError):
                 largest[now] = max(largest[now], os.path.getsize(unit.store))
@@ -812,18 +815,30 @@ class Bench:
                     self.note(f"day {day:2}: store {largest[day] / 1e6:6.2f} MB at most, {status['store']['commits']:,} commits, links "
                               f"{status['links']:,}, drops {told_drops(status)}")
                 day = now
-        packets, _ = sender.wait()
+        sender.end()
+        memory.stop()
+        time.sleep(0.5)
         arrived = self.wire.counter("rx_packets") - before
         status = unit.drain()
-        self.note(f"{packets:,} packets of {days} days in {sender.seconds:.0f} s; write-ahead log {log / 1e6:.1f} MB at most")
+        half = memory.samples[len(memory.samples) // 2][1]
+        self.note("memory after half the time and at the end: " + ", ".join(
+            f"{role} {half.get(role, 0) / 1e6:.1f} and {count / 1e6:.1f} MB" for role, count in sorted(memory.samples[-1][1].items())))
+        self.note(f"{arrived:,} packets, {day} days in {time.monotonic() - began:.0f} s; write-ahead log {log / 1e6:.1f} MB at most")
         self.balanced("days", status, arrived)
         week = 1 if self.options.quick else 7
         late, early = max(largest[days - week:days]), max(largest[days - 2 * week:days - week])
         self.check("days: the store does not grow from week to week" if week > 1 else "days: the store does not grow from day to day",
                    late <= early * 1.05, f"{early / 1e6:.1f} MB at most in the last but one, {late / 1e6:.1f} MB in the last")
         self.note(output([RENKEI, "store", "check", "--store", unit.store]).strip().splitlines()[-1])
-        for line in output([RENKEI, "store", "info", "--store", unit.store]).splitlines()[:9]:
+        info = output([RENKEI, "store", "info", "--store", unit.store])
+        for line in info.splitlines()[:9]:
             self.note(line)
+        counts = {name: int(count) for name, count in re.findall(r"^(days|hours|minutes) +(\d+)", info, re.M)}
+        most = {"minutes": 6 * 60, "hours": 24 if self.options.quick else 5 * 24, "days": 2 if self.options.quick else 14}
+        # A day of patience: an hour is made when all its minutes are old, a day when all its hours are.
+        patience = {"minutes": 24 * 60, "hours": 24, "days": 1}
+        self.check("days: nothing is kept longer than it is to be", counts and all(
+            counts.get(name, 0) <= most[name] + patience[name] for name in most), str(counts))
         self.drop(capture)
 
     def clock(self):
