@@ -532,9 +532,10 @@ class Bench:
             ours = arrived - status["accounting"]["mapped"]
             if seen == arrived and not ours:
                 break
-            self.note(f"{name}: at {'full speed' if not rate else f'{rate:,} pps'} tcpdump lost {arrived - seen:,}, renkei "
-                      f"{ours:,} of {arrived:,}; slower")
-        self.same(f"{name} at {'full speed' if not rate else f'{rate:,} pps'}", unit.report(), self.audit(dump.path + ".pcap"))
+            self.note(f"{name}: at {f'{rate:,} pps' if rate else 'full speed'} tcpdump lost {arrived - seen:,}, renkei {ours:,} "
+                      f"of {arrived:,}; slower")
+        speed = f"{rate:,} pps" if rate else "full speed"
+        self.same(f"{name} at {speed}", unit.report(), self.audit(dump.path + ".pcap"))
         self.drop(dump.path + ".pcap")
 
     def kills(self):
@@ -643,8 +644,9 @@ class Bench:
         arrived = self.wire.counter("rx_packets") - before
         status = again.drain()
         first = again.report()["capture"]["accounting"]["mapped"] - status["accounting"]["mapped"]
-        self.check("supervisor killed: the store goes on", last["accounting"]["mapped"] <= first <= 1_000_000 - status["accounting"]["mapped"],
-                   f"{first:,} packets of the first run (its last status said {last['accounting']['mapped']:,}), {status['accounting']['mapped']:,} of the second")
+        told, second = last["accounting"]["mapped"], status["accounting"]["mapped"]
+        self.check("supervisor killed: the store goes on", told <= first <= 1_000_000 - second,
+                   f"{first:,} packets of the first run (its last status said {told:,}), {second:,} of the second")
         self.note(f"{arrived - status['accounting']['captured']:,} packets arrived while the second was starting")
         self.note(output([RENKEI, "store", "check", "--store", again.store]).strip().splitlines()[-1])
         self.drop(capture)
@@ -711,7 +713,8 @@ class Bench:
         right = sum(one in same for one in top)
         self.check("flood: the top 1,000 relations of the normal traffic", right == len(top), f"{right:,} of {len(top):,} with the same packets and bytes")
         for one in [one for one in top if one in ours and one not in same][:5]:
-            self.note(f"other counts: {' '.join(map(str, one))}: " + ", ".join(f"{field} {ours[one][field]} for {theirs[one][field]}" for field in ("sessions", *fields)))
+            counts = (f"{field} {ours[one][field]} for {theirs[one][field]}" for field in ("sessions", *fields))
+            self.note(f"other counts: {' '.join(map(str, one))}: {', '.join(counts)}")
         for one in [one for one in theirs if one not in ours][:5]:
             self.note(f"not there: {' '.join(map(str, one))}, packets {theirs[one]['packets']}, {theirs[one].get('kind')}")
         self.note(f"of all {len(theirs):,} relations {sum(one in ours for one in theirs):,} are there, {len(same):,} with the same packets and bytes, "
@@ -834,8 +837,8 @@ class Bench:
         self.balanced("days", status, arrived)
         week = 1 if self.options.quick else 7
         late, early = max(largest[days - week:days]), max(largest[days - 2 * week:days - week])
-        self.check("days: the store does not grow from week to week" if week > 1 else "days: the store does not grow from day to day",
-                   late <= early * 1.05, f"{early / 1e6:.1f} MB at most in the last but one, {late / 1e6:.1f} MB in the last")
+        self.check(f"days: the store does not grow from {'week to week' if week > 1 else 'day to day'}", late <= early * 1.05,
+                   f"{early / 1e6:.1f} MB at most in the last but one, {late / 1e6:.1f} MB in the last")
         self.note(output([RENKEI, "store", "check", "--store", unit.store]).strip().splitlines()[-1])
         info = output([RENKEI, "store", "info", "--store", unit.store])
         for line in info.splitlines()[:9]:
