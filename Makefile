@@ -22,7 +22,7 @@ SYSCONFDIR ?= /etc
 SYSTEMD_UNITS ?= /lib/systemd/system
 PACKAGE_PACKAGES := $(BUILD_PACKAGES) dpkg-dev binutils
 
-.PHONY: help audit build test format lint setup setup-test sanitize bench accuracy clean record install deb
+.PHONY: help audit build test format lint setup setup-test sanitize bench bench-unit accuracy clean record install deb
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -53,6 +53,10 @@ sanitize: setup-test ## the tests again with the address sanitizer
 bench: build ## speed and memory beside other tools (25 minutes; ARGS=--quick for less)
 	@$(call install-missing,tcpdump nfdump softflowd argus-server argus-client wireshark-common zstd gzip valgrind binutils python3)
 	Benchmarks/speed.py $(ARGS)
+
+bench-unit: build ## the unit under load, killed, flooded, for days (root; an hour; ARGS=--quick for less)
+	@$(call install-missing,tcpreplay tcpdump softflowd argus-server argus-client iproute2 procps gcc libc6-dev libpcap-dev python3)
+	Benchmarks/unit.py $(ARGS)
 
 accuracy: build ## how often the roles are right, beside other tools (half an hour; ARGS=--quick for less)
 	@$(call install-missing,argus-server argus-client nfdump python3 wireshark-common time)
