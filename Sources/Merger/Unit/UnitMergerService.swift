@@ -58,6 +58,7 @@ extension MergerService {
         if !merging.isStoreFull {
           status.set(.commitNs, of: process, to: now)
           status.set(.committedPackets, of: process, to: merging.committedPackets)
+          status.set(.lostPackets, of: process, to: merging.lostPackets)
         }
         status.set(.storeProblem, of: process, to: merging.isStoreFull ? 1 : 0)
         status.set(.links, of: process, to: UInt64(merging.linkCount))

@@ -80,6 +80,9 @@ final class UnitMerging {
   /// Packets of the run that are in the store, if all that was booked is.
   var committedPackets: UInt64 { progress.packets.reduce(0, &+) &- progress.lost }
 
+  /// Packets that were acknowledged and lost.
+  var lostPackets: UInt64 { progress.lost }
+
   var linkCount: Int { periods.values.reduce(0) { $0 + $1.links.count } }
 
   var sessionsExportedEarly: UInt64 {

@@ -107,11 +107,12 @@ final class UnitObserver {
     status.accounting.captured = sum.captured
     let committed = plan.board.get(.committedPackets, of: plan.mergerLine)
     // Read after the collectors' counters, it may be ahead of them.
-    let sent = sum[.mapped] - min(sum[.mapped], dropped[.droppedByRing])
+    let lost = plan.board.get(.lostPackets, of: plan.mergerLine)
+    let sent = sum[.mapped] - min(sum[.mapped], dropped[.droppedByRing] + lost)
     status.accounting.mapped = min(committed, sent)
     status.accounting.inPipeline = sent - status.accounting.mapped
     for outcome in PacketOutcome.allCases where outcome != .mapped {
-      let count = sum[outcome] + dropped[outcome]
+      let count = sum[outcome] + dropped[outcome] + (outcome == .lostInCrash ? lost : 0)
       if count > 0 { status.accounting.reasons[outcome.name] = count }
     }
 

@@ -120,10 +120,13 @@ public struct VainFold: Sendable {
   }
 
   private static func join(_ one: Link, to link: inout Link, _ grouping: Grouping) {
-    if grouping == .ports {
-      link.aPorts &+= one.aPorts
-    } else {
-      link.addresses &+= one.addresses
+    // A session that goes on was counted when it began.
+    if one.sessions > 0 {
+      if grouping == .ports {
+        link.aPorts &+= one.aPorts
+      } else {
+        link.addresses &+= one.addresses
+      }
     }
     link.add(one)
   }
@@ -136,8 +139,7 @@ public struct VainFold: Sendable {
     // A part of a sum: what it subtracts belongs to a link that is to be found again.
     if link.isSubtracting { return nil }
     if link.hasHandshake {
-      guard link.completed == 0, link.unheard == 0, grouping == .clients || link.halfOpen == 0
-      else { return nil }
+      guard VainFold.isVain(link, mayBeHalfOpen: grouping == .clients) else { return nil }
     } else {
       guard !link.isTwoWay,
         link.packetsAB == 0 || link.packetsBA == 0 || VainFold.isRefused(link)
@@ -161,6 +163,16 @@ public struct VainFold: Sendable {
     case .client: return Key(UInt64(b), kind)
     case .all: return Key(0, kind)
     }
+  }
+
+  /// Whether all sessions of a link with a handshake came to nothing.
+  private static func isVain(_ link: Link, mayBeHalfOpen: Bool) -> Bool {
+    if link.sessions == 0 {
+      // They began in another period, and were counted there; their events are all that were ever seen.
+      return link.events.isDisjoint(with: [.progressFromA, .progressFromB])
+        && (mayBeHalfOpen || !link.events.contains(.synAckFromA))
+    }
+    return link.completed == 0 && link.unheard == 0 && (mayBeHalfOpen || link.halfOpen == 0)
   }
 
   /// The link as a member of its group, A being who was asked.

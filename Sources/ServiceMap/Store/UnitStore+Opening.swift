@@ -154,7 +154,8 @@ final class StoreLock {
       var reason = String(cString: strerror(errno))
       if errno == EACCES || errno == EPERM {
         let user = getpwuid(geteuid()).map { String(cString: $0.pointee.pw_name) } ?? "\(geteuid())"
-        reason = "the user \(user) may not write it or its directory; chown it, or name another place"
+        reason =
+          "the user \(user) may not write it or its directory; chown it, or name another place"
       }
       throw StoreError(path: path, action: "open", reason: reason)
     }

@@ -58,6 +58,8 @@ public final class UnitStore {
     isClosed = true
     preparedWriters = nil
     upkeep = Upkeep()
+    // One file that any reader can open, and leaves alone. Where somebody reads it now, it stays as it is.
+    try? queue.writeWithoutTransaction { try $0.execute(sql: "PRAGMA journal_mode = DELETE") }
     // What is in the WAL stays there and is found at the next opening.
     try? queue.close()
     lock.release()

@@ -53,6 +53,8 @@ public struct StatusBoard: ~Copyable {
     case setAside
     /// Merger: packets of the run that are in the store.
     case committedPackets
+    /// Merger: packets that were acknowledged and lost, because the store was full when it was killed.
+    case lostPackets
   }
 
   /// - Parameter processes: how many lines there are.
