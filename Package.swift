@@ -122,7 +122,7 @@ let package = Package(
     .testTarget(
       name: "RenkeiTests",
       dependencies: [
-        "Renkei", "Reporter", "ServiceMap", "TestSupport",
+        "Renkei", "Reporter", "ServiceMap", "TestSupport", "Wire",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: settings),

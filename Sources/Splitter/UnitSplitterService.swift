@@ -71,7 +71,7 @@ struct UnitSplitting: ~Copyable {
     readers = rings
     self.inputs = inputs
     self.memory = memory
-    startedAt = UnitSplitting.now()
+    startedAt = Clock.seconds()
     isCut = outputs == 1
     if let sample = memory.sample {
       splitting.cut(from: sample)
@@ -158,7 +158,7 @@ struct UnitSplitting: ~Copyable {
       isAnyFull = isAnyFull || readers[place].waiting() * 2 > readers[place].slotCount
       if case .ended = readers[place].poll() { ended += 1 }
     }
-    let isTime = UnitSplitting.now() - startedAt > UnitSplitting.sampleSeconds
+    let isTime = Clock.seconds() - startedAt > UnitSplitting.sampleSeconds
     guard
       waiting >= SplitterService.sampleBatches || isAnyFull || (isTime && waiting > 0)
         || ended == inputs
@@ -192,10 +192,4 @@ struct UnitSplitting: ~Copyable {
 
   /// Nothing follows.
   mutating func end() { splitting.output.end() }
-
-  private static func now() -> Double {
-    var now = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &now)
-    return Double(now.tv_sec) + Double(now.tv_nsec) / 1e9
-  }
 }

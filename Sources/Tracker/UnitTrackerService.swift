@@ -53,7 +53,7 @@ struct UnitTracking: ~Copyable {
     seal = memory.seal(of: memory.sealed)
     earlyBefore = seal.exportedEarly
     compactedTick = seal.newestTick
-    sealedAt = UnitTracking.now()
+    sealedAt = Clock.seconds()
     reader.seek(to: max(reader.position, seal.inputPosition))
   }
 
@@ -120,7 +120,7 @@ struct UnitTracking: ~Copyable {
   private var isDue: Bool {
     guard reader.position != memory.seal(of: memory.sealed).inputPosition else { return false }
     return reader.unreleased >= reader.slotCount / 2
-      || UnitTracking.now() - sealedAt >= epochSeconds
+      || Clock.seconds() - sealedAt >= epochSeconds
   }
 
   private mutating func sealIfPossible() {
@@ -139,7 +139,7 @@ struct UnitTracking: ~Copyable {
     seal.inputPosition = reader.position
     seal.exportedEarly = earlyBefore + table.exportedEarly
     table.seal(seal)
-    sealedAt = UnitTracking.now()
+    sealedAt = Clock.seconds()
   }
 
   private mutating func compact() {
@@ -155,13 +155,6 @@ struct UnitTracking: ~Copyable {
   private mutating func releaseCommitted() {
     let position = memory.seal(of: memory.acknowledged).inputPosition
     if position > reader.position - UInt64(reader.unreleased) { reader.release(upTo: position) }
-  }
-
-  /// Seconds of CLOCK_MONOTONIC.
-  private static func now() -> Double {
-    var now = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &now)
-    return Double(now.tv_sec) + Double(now.tv_nsec) / 1e9
   }
 }
 

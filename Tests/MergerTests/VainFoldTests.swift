@@ -104,4 +104,33 @@ import Wire
     #expect(links.reduce(0) { $0 + $1.packets } == fold.packets && links.count < 4000)
     #expect(links.filter { $0.completed > 0 }.reduce(0) { $0 + $1.sessions } == 500)
   }
+
+  @Test("a session that began in another period is in vain only if nothing ever went on in it")
+  func goesOn() {
+    func goingOn(_ client: Int, _ events: SessionEvents) -> Link {
+      var link = asked(1, 443, by: client)
+      link.events = events
+      // They were counted when they began.
+      (link.sessions, link.firstFromB, link.unanswered) = (0, 0, 0)
+      return link
+    }
+    let established: SessionEvents = [
+      .synFromB, .synAckFromA, .progressFromA, .progressFromB,
+    ]
+    #expect(folded((1000..<1100).map { goingOn($0, established) }, coarsely: true).count == 100)
+    #expect(folded((1000..<1100).map { goingOn($0, .synFromB) }).count == 1)
+  }
+
+  @Test("who sends to a service that never answers is known until there is no other room")
+  func oneWay() {
+    let syslog = (1000..<1300).map { asked(1, 514, by: $0, number: 17) }
+    #expect(folded(syslog).count == 300)
+    var links = syslog + (0..<2000).map { asked(10_000 + $0, 443, by: 50_000 + $0) }
+    var fold = VainFold()
+    fold.makeRoom(in: &links, linksMax: 1000)
+    #expect(links.count(where: { $0.aPort == 514 }) == 300)
+    fold.makeRoom(in: &links, linksMax: 100)
+    #expect(links.count < 50)
+    #expect(links.reduce(0) { $0 + $1.packets } == 2 * 2300)
+  }
 }

@@ -49,7 +49,7 @@ extension MergerService {
     var triedAt: UInt64 = 0
     while true {
       let isAny = try merging.book()
-      let now = UnitRest.nowNs()
+      let now = Clock.wallNs()
       if isAny || (merging.isStoreFull && now > triedAt + 1_000_000_000) {
         triedAt = now
         try merging.commit(
@@ -132,10 +132,4 @@ extension MergerService {
 private enum UnitRest {
   static let shortest: UInt32 = 200
   static let longest: UInt32 = 20_000
-
-  static func nowNs() -> UInt64 {
-    var now = timespec()
-    clock_gettime(CLOCK_REALTIME, &now)
-    return UInt64(now.tv_sec) * 1_000_000_000 + UInt64(now.tv_nsec)
-  }
 }

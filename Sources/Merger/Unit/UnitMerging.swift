@@ -115,8 +115,11 @@ final class UnitMerging {
     // While nothing can be written, nothing is begun: time is cut coarser, and memory stays bounded.
     if isStoreFull, let links = periods[progress.lastPeriod] { return links }
     // In a flood each minute would bring as many new addresses to the store before they are joined.
-    let isFlooded = periods[progress.lastPeriod]?.isFlooded == true
-    let linksMax = isFlooded ? configuration.linksMax / 8 : configuration.linksMax
+    // Room is left for what stays apart, so that no more is joined than has to be.
+    var linksMax = configuration.linksMax
+    if let last = periods[progress.lastPeriod], last.isFlooded {
+      linksMax = min(linksMax, max(linksMax / 8, 4 * last.links.count))
+    }
     let links: PeriodLinks
     if let (accounting, stored) = try store.segment(beginSeconds: period * 60) {
       links = PeriodLinks(

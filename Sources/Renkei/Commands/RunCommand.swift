@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Collector
 internal import Foundation
 internal import Glibc
+internal import Wire
 
 struct RunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -68,7 +69,7 @@ struct RunCommand: ParsableCommand {
     try UnitDirectory.prepare(configuration, user: user)
     let notify = SdNotify(environment: ProcessInfo.processInfo.environment, pid: getpid())
     SdNotify.hideFromChildren()
-    let plan = try UnitPlan(configuration, run: UnitClock.nowNs(), user: user)
+    let plan = try UnitPlan(configuration, run: Clock.wallNs(), user: user)
     let unit = UnitSupervisor(configuration, plan) { line in
       Terminal.standardError("renkei: \(Terminal.oneLine(line))\n")
     }
@@ -125,11 +126,6 @@ struct RunCommand: ParsableCommand {
     execv("/proc/self/exe", &words)
     throw RunError("could not start over: \(String(cString: strerror(errno)))")
   }
-}
-
-enum UnitClock {
-  /// Nanoseconds since 1970.
-  static func nowNs() -> UInt64 { UInt64(UnitObserver.wallSeconds() * 1e9) }
 }
 
 /// Whom the stages of a unit become.

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Glibc
 internal import Reporter
+internal import Wire
 
 struct StatusCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -55,7 +56,7 @@ struct StatusCommand: ParsableCommand {
         answer: StatusAnswer(isRunning: false, reason: "\(error)", status: nil))
       throw ExitCode(StatusCommand.exitStatusNotRunning)
     }
-    let now = UnitCondition.now
+    let now = Clock.wallSeconds()
     let condition = UnitCondition(of: status, now: now)
     try write(
       text: StatusText(

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Wire
 
 /// Whether the unit of a status runs, which the status alone can't tell.
 enum UnitCondition: Equatable, Sendable {
@@ -14,7 +15,7 @@ enum UnitCondition: Equatable, Sendable {
   ///   - now: seconds since 1970.
   ///   - isAlive: whether there is a process of this number.
   init(
-    of status: UnitStatus, now: Double = UnitCondition.now,
+    of status: UnitStatus, now: Double = Clock.wallSeconds(),
     isAlive: (Int32) -> Bool = UnitCondition.isAlive
   ) {
     // Whichever way the clock was set, the next status is right again.
@@ -28,12 +29,6 @@ enum UnitCondition: Equatable, Sendable {
     } else {
       self = .running
     }
-  }
-
-  static var now: Double {
-    var time = timespec()
-    clock_gettime(CLOCK_REALTIME, &time)
-    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
   }
 
   static func isAlive(_ pid: Int32) -> Bool {

@@ -24,7 +24,7 @@ struct LiveAudit {
     configuration.store.keepMinutes = nil
     configuration.store.bytesMax = nil
     let plan = try UnitPlan(
-      configuration, run: UnitClock.nowNs(), packetsMax: packetsMax, user: user)
+      configuration, run: Clock.wallNs(), packetsMax: packetsMax, user: user)
     let unit = UnitSupervisor(configuration, plan) { line in
       Terminal.clearLine()
       Terminal.standardError("renkei: \(Terminal.oneLine(line))\n")

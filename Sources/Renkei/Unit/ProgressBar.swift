@@ -77,12 +77,3 @@ private final class ProgressThread: Sendable {
     if created == 0 { pthread_detach(thread) }
   }
 }
-
-enum Clock {
-  /// Seconds of CLOCK_MONOTONIC.
-  static func seconds() -> Double {
-    var now = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &now)
-    return Double(now.tv_sec) + Double(now.tv_nsec) / 1e9
-  }
-}

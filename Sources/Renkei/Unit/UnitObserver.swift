@@ -4,7 +4,7 @@ internal import Wire
 
 /// Puts together how a unit is, from the board, its rings and /proc; keeps what rates need.
 final class UnitObserver {
-  private let startedAtSeconds = UnitObserver.wallSeconds()
+  private let startedAtSeconds = Clock.wallSeconds()
   private var lastAt: Double?
   private var lastItems: [String: UInt64] = [:]
   private var lastPackets: [String: UInt64] = [:]
@@ -30,7 +30,7 @@ final class UnitObserver {
     var status = UnitStatus()
     status.pid = getpid()
     status.startedAtSeconds = startedAtSeconds
-    status.writtenAtSeconds = UnitObserver.wallSeconds()
+    status.writtenAtSeconds = Clock.wallSeconds()
     status.state = unit.state
     status.configurationPath = configurationPath
     status.warnings = warnings
@@ -139,12 +139,6 @@ final class UnitObserver {
         "the store was damaged; it was set aside as \(aside), and a new one begun")
     }
     return status
-  }
-
-  static func wallSeconds() -> Double {
-    var now = timespec()
-    clock_gettime(CLOCK_REALTIME, &now)
-    return Double(now.tv_sec) + Double(now.tv_nsec) / 1e9
   }
 
   /// The newest of the damaged files beside a store.

@@ -19,7 +19,7 @@ final class UnitSupervisor {
   private var awaited = sigset_t()
   private(set) var state = UnitStatus.State.starting
   private var isReloading = false
-  private let startedAt = UnitSupervisor.now()
+  private let startedAt = Clock.seconds()
   private let log: (String) -> Void
 
   /// A stage and the process that does its work.
@@ -75,7 +75,7 @@ final class UnitSupervisor {
     tick: (UnitSupervisor) -> Void
   ) throws -> End {
     for place in slots.indices { try start(place) }
-    var tickAt = UnitSupervisor.now()
+    var tickAt = Clock.seconds()
     var endAt = Double.infinity
     while true {
       try reap()
@@ -84,7 +84,7 @@ final class UnitSupervisor {
         tick(self)
         return isReloading ? .reload : .drained
       }
-      let now = UnitSupervisor.now()
+      let now = Clock.seconds()
       for place in slots.indices {
         if let startAt = slots[place].startAt, startAt <= now { try start(place) }
       }
@@ -100,7 +100,7 @@ final class UnitSupervisor {
       }
       let next = min(
         slots.compactMap(\.startAt).min() ?? tickAt, tickAt, state == .capturing ? endAt : tickAt)
-      switch wait(seconds: max(0.001, next - UnitSupervisor.now())) {
+      switch wait(seconds: max(0.001, next - Clock.seconds())) {
       case SIGINT, SIGTERM:
         if state == .draining && !isReloading {
           killAll()
@@ -157,7 +157,7 @@ final class UnitSupervisor {
       role: stage.role, arguments: stage.arguments, descriptors: stage.descriptors)
     slots[place].pid = child.pid
     slots[place].startAt = nil
-    slots[place].startedAt = UnitSupervisor.now()
+    slots[place].startedAt = Clock.seconds()
   }
 
   private func reap() throws {
@@ -171,7 +171,7 @@ final class UnitSupervisor {
       }
       let how = UnitSupervisor.how(end)
       slots[place].lastEnd = how
-      let now = UnitSupervisor.now()
+      let now = Clock.seconds()
       // Wrong from the start: the reason has been said, and will be the same again.
       if end.signal == nil && stage.kind != .reporter && end.code != UnitSupervisor.tryAgain
         && slots[place].restarts == 0 && now - startedAt < UnitSupervisor.youngSeconds
@@ -253,7 +253,4 @@ final class UnitSupervisor {
     let number = sigtimedwait(&awaited, nil, &time)
     return number > 0 ? number : 0
   }
-
-  /// Seconds of CLOCK_MONOTONIC.
-  static func now() -> Double { Clock.seconds() }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import TestSupport
 import Testing
+import Wire
 
 @testable import Renkei
 
@@ -11,7 +12,7 @@ import Testing
     let folder = try TemporaryDirectory()
     var status = UnitStatus.sample
     status.pid = getpid()
-    status.writtenAtSeconds = UnitCondition.now
+    status.writtenAtSeconds = Clock.wallSeconds()
     change(&status)
     try status.write(to: folder.path)
     return folder
@@ -121,7 +122,7 @@ import Testing
     #expect(answer("GET /metrics HTTP/1.1\r\nX: \(long)\r\nY: z").contains(" 400 "))
 
     var status = try UnitStatus.read(from: folder.path)
-    status.writtenAtSeconds = UnitCondition.now
+    status.writtenAtSeconds = Clock.wallSeconds()
     status.processes[1].state = .failed
     try status.write(to: folder.path)
     let ill = answer("GET /healthz")
