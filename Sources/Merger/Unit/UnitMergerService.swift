@@ -45,29 +45,35 @@ extension MergerService {
     let collectors = configuration.interfaces.count
     status.set(.setAside, of: process, to: store.setAside == nil ? 0 : 1)
     var rest = UnitRest.shortest
-    var maintainedAt: UInt64 = 0
-    var triedAt: UInt64 = 0
-    while true {
+    // Seconds of a clock that nobody sets.
+    var maintainedAt = 0.0
+    var triedAt = 0.0
+    var endedAt: Double?
+    while !merging.isFinished {
       let isAny = try merging.book()
-      let now = Clock.wallNs()
-      if isAny || (merging.isStoreFull && now > triedAt + 1_000_000_000) {
+      let now = Clock.seconds()
+      if isAny || (merging.isStoreFull && now > triedAt + 1) {
         triedAt = now
-        try merging.commit(
-          collected(status, collectors), capture(configuration, status))
+        try merging.commit(collected(status, collectors), capture(configuration, status))
         status.set(.commits, of: process, to: merging.commits)
         if !merging.isStoreFull {
-          status.set(.commitNs, of: process, to: now)
+          status.set(.commitNs, of: process, to: Clock.wallNs())
           status.set(.committedPackets, of: process, to: merging.committedPackets)
           status.set(.lostPackets, of: process, to: merging.lostPackets)
         }
         status.set(.storeProblem, of: process, to: merging.isStoreFull ? 1 : 0)
         status.set(.links, of: process, to: UInt64(merging.linkCount))
         rest = UnitRest.shortest
+        continue
       }
-      if merging.isFinished { break }
-      if isAny { continue }
-      if !merging.isStoreFull && now > maintainedAt + 1_000_000_000 {
-        let isMore = try merging.maintain(nowSeconds: now / 1_000_000_000, budgetSeconds: 0.03)
+      if merging.isAllBooked, let problem = merging.storeProblem {
+        // Room may be made while the unit runs; but whoever ends it wants it to end.
+        endedAt = endedAt ?? now
+        if now > (endedAt ?? now) + UnitRest.fullAtEndSeconds { throw problem }
+      }
+      if !merging.isStoreFull && now > maintainedAt + 1 {
+        let isMore = try merging.maintain(
+          nowSeconds: Clock.wallNs() / 1_000_000_000, budgetSeconds: 0.03)
         maintainedAt = isMore ? 0 : now
       }
       usleep(rest)
@@ -76,6 +82,7 @@ extension MergerService {
     // What was counted since the last commit.
     let all = collected(status, collectors)
     try merging.commit(all, capture(configuration, status))
+    if let problem = merging.storeProblem { throw problem }
     status.set(.committedPackets, of: process, to: merging.committedPackets)
     merging.close()
     try merging.check(all)
@@ -132,4 +139,6 @@ extension MergerService {
 private enum UnitRest {
   static let shortest: UInt32 = 200
   static let longest: UInt32 = 20_000
+  /// How long room for the last commit is waited for.
+  static let fullAtEndSeconds = 10.0
 }

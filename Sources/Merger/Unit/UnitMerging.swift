@@ -34,7 +34,9 @@ final class UnitMerging {
   /// By tracker: the period of its last epoch.
   private var periodOf: [UInt64]
   /// Whether the store takes nothing; then epochs are acknowledged without being in it.
-  private(set) var isStoreFull = false
+  var isStoreFull: Bool { storeProblem != nil }
+  /// Why, if it does.
+  private(set) var storeProblem: StoreError?
   private(set) var commits: UInt64 = 0
 
   init(
@@ -68,14 +70,16 @@ final class UnitMerging {
     }
   }
 
-  /// Whether each tracker has said its last, and it is in the store.
-  var isFinished: Bool {
-    !isStoreFull
-      && trackers.indices.allSatisfy {
-        let epoch = trackers[$0].sealed
-        return epoch == progress.epochs[$0] && trackers[$0].seal(of: epoch).isLast != 0
-      }
+  /// Whether each tracker has said its last, and it is booked.
+  var isAllBooked: Bool {
+    trackers.indices.allSatisfy {
+      let epoch = trackers[$0].sealed
+      return epoch == progress.epochs[$0] && trackers[$0].seal(of: epoch).isLast != 0
+    }
   }
+
+  /// Whether all that is in the store.
+  var isFinished: Bool { isAllBooked && !isStoreFull }
 
   /// Packets of the run that are in the store, if all that was booked is.
   var committedPackets: UInt64 { progress.packets.reduce(0, &+) &- progress.lost }
@@ -171,11 +175,11 @@ final class UnitMerging {
     do {
       try store.commit(commit)
       for links in periods.values { links.committed() }
-      isStoreFull = false
+      storeProblem = nil
       commits += 1
       forgetPastPeriods()
     } catch let error as StoreError where error.isFull {
-      isStoreFull = true
+      storeProblem = error
     }
     for (number, memory) in trackers.enumerated()
     where memory.acknowledged < progress.epochs[number] {

@@ -100,20 +100,17 @@ final class UnitSupervisor {
       }
       let next = min(
         slots.compactMap(\.startAt).min() ?? tickAt, tickAt, state == .capturing ? endAt : tickAt)
-      switch wait(seconds: max(0.001, next - Clock.seconds())) {
-      case SIGINT, SIGTERM:
+      let number = wait(seconds: max(0.001, next - Clock.seconds()))
+      if number == SIGINT || number == SIGTERM {
         if state == .draining && !isReloading {
           killAll()
-          throw Interrupted(signal: SIGTERM)
+          throw Interrupted(signal: number)
         }
         isReloading = false
         drain()
-      case SIGHUP where state != .draining:
-        if reload() {
-          isReloading = true
-          drain()
-        }
-      default: break
+      } else if number == SIGHUP && state != .draining && reload() {
+        isReloading = true
+        drain()
       }
     }
   }
@@ -220,8 +217,10 @@ final class UnitSupervisor {
   private func drain() {
     guard state != .draining else { return }
     state = .draining
-    for slot in slots where slot.stage.kind == .collector {
-      if let pid = slot.pid { kill(pid, SIGTERM) }
+    for place in slots.indices where slots[place].stage.kind == .collector {
+      if let pid = slots[place].pid { kill(pid, SIGTERM) }
+      // Nobody waits for the end of a pause.
+      if slots[place].startAt != nil { slots[place].startAt = 0 }
     }
   }
 
