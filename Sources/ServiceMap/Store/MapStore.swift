@@ -54,12 +54,7 @@ public enum MapStore {
       }
       try queue.close()
     } catch let error as DatabaseError {
-      let hint =
-        error.resultCode == .SQLITE_FULL
-        ? "; make room there, or name another place with -o map.db or TMPDIR" : ""
-      throw StoreError(
-        path: path, action: "write", reason: (error.message ?? "\(error.resultCode)") + hint,
-        isFull: error.resultCode == .SQLITE_FULL)
+      throw StoreError(path: path, action: "write", error)
     }
   }
 

@@ -45,5 +45,9 @@ public struct StoreError: Error, CustomStringConvertible {
     }
   }
 
-  public var description: String { "\(path): could not \(action) the map store: \(reason)" }
+  public var description: String {
+    // In TMPDIR is what nobody wants to keep.
+    let hint = isFull ? "; make room there, or name another place (-o map.db, TMPDIR)" : ""
+    return "\(path): could not \(action) the map store: \(reason)\(hint)"
+  }
 }
