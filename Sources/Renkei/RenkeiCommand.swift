@@ -21,6 +21,8 @@ struct RenkeiCommand: ParsableCommand {
         renkei audit -r trace.pcap --format json | jq .summary
         renkei audit -r trace.pcap -o map.db -o report.html
         renkei report --store map.db -o again.html
+        sudo renkei audit -i eth0 --for 10m           from an interface: eth0.html
+        sudo renkei run -i eth0 --store map.db        day and night; renkei status
         renkei why 10.0.0.5:8080/tcp --store map.db   the evidence behind one verdict
       """,
     version: "renkei \(version)",

@@ -8,7 +8,7 @@ struct AuditCommand: ParsableCommand {
     abstract: "Read captures, or an interface, and report who provides what to whom.",
     usage: """
       renkei audit -r FILE [-r FILE …] [-o OUT …] [--format FORMAT] [options] ['filter']
-             renkei audit -i INTERFACE [--for TIME] [-o OUT …] [options] ['filter']
+      renkei audit -i INTERFACE [--for TIME] [-o OUT …] [options] ['filter']
       """,
     discussion: """
       Reads pcap and pcapng, also compressed with gzip, zstd or lz4. Several files are read as one \

@@ -7,7 +7,7 @@ internal import Wire
 struct ReportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "report",
-    abstract: "Make a report from a map that was kept with -o map.db.",
+    abstract: "Make a report from a map: one that was kept, or that a unit is writing.",
     usage: "renkei report --store MAP.DB [-o OUT …] [--format FORMAT] [options]",
     discussion: """
       Examples:

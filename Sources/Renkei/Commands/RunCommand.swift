@@ -61,11 +61,16 @@ struct RunCommand: ParsableCommand {
     return configuration
   }
 
+  /// Whether nobody has said whom the processes are to run as.
+  private var isUserByDefault: Bool {
+    options.path == nil && access(UnitConfiguration.defaultPath, F_OK) != 0
+  }
+
   func run() throws { try LiveAudit.exiting { try capture() } }
 
   private func capture() throws {
     let configuration = try effective()
-    let user = try UnitUser.of(configuration)
+    let user = try UnitUser.of(configuration, isByDefault: isUserByDefault)
     try UnitDirectory.prepare(configuration, user: user)
     let notify = SdNotify(environment: ProcessInfo.processInfo.environment, pid: getpid())
     SdNotify.hideFromChildren()
@@ -132,15 +137,31 @@ struct RunCommand: ParsableCommand {
 enum UnitUser {
   /// nil where this process is no root, or the configuration wants it so.
   ///
+  /// - Parameter isByDefault: there is no configuration; without the usual user it is whoever called sudo.
   /// - Throws: `RunError` where there is no such user.
-  static func of(_ configuration: UnitConfiguration) throws -> (uid: uid_t, gid: gid_t)? {
+  static func of(
+    _ configuration: UnitConfiguration, isByDefault: Bool
+  ) throws -> (uid: uid_t, gid: gid_t)? {
     guard geteuid() == 0, let name = configuration.run.user else { return nil }
     guard let user = SystemUser(name: name) else {
+      if isByDefault { return caller() }
       throw RunError(
         "there is no user \(name) for the processes to run as: adduser --system --group \(name), or "
           + "name another under run: user in the configuration (null: stay root)")
     }
     return (user.uid, user.gid)
+  }
+
+  /// Where this process is root: whoever called sudo, or nobody.
+  static func caller() -> (uid: uid_t, gid: gid_t)? {
+    guard geteuid() == 0 else { return nil }
+    let environment = ProcessInfo.processInfo.environment
+    if let uid = environment["SUDO_UID"].flatMap({ uid_t($0) }), uid != 0,
+      let gid = environment["SUDO_GID"].flatMap({ gid_t($0) })
+    {
+      return (uid, gid)
+    }
+    return SystemUser(name: "nobody").map { ($0.uid, $0.gid) }
   }
 }
 

@@ -15,7 +15,7 @@ struct LiveAudit {
   ///   - reportOptions: for `renkei report`.
   /// - Throws: `RunError` and the like; `ExitCode` where the reason has been said.
   func run(keptStore: String?, reportOptions: [String]) throws {
-    let user = LiveAudit.user()
+    let user = UnitUser.caller()
     let folder = try WorkFolder(for: keptStore, owner: user, isApart: true)
     defer { folder.remove() }
     var configuration = configuration
@@ -60,17 +60,5 @@ struct LiveAudit {
     default: parts.append("\(Int(seconds)) s, Ctrl-C ends")
     }
     return parts.joined(separator: "  ")
-  }
-
-  /// Whom the stages become where this process is root: whoever called sudo, or nobody.
-  private static func user() -> (uid: uid_t, gid: gid_t)? {
-    guard geteuid() == 0 else { return nil }
-    let environment = ProcessInfo.processInfo.environment
-    if let uid = environment["SUDO_UID"].flatMap({ uid_t($0) }), uid != 0,
-      let gid = environment["SUDO_GID"].flatMap({ gid_t($0) })
-    {
-      return (uid, gid)
-    }
-    return SystemUser(name: "nobody").map { ($0.uid, $0.gid) }
   }
 }
