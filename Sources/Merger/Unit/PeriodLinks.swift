@@ -53,13 +53,36 @@ final class PeriodLinks {
     if before.state == SessionRow.free {
       add(.difference(from: nil, to: after))
     } else if Handshake.server(of: before) == Handshake.server(of: after) {
-      add(.difference(from: before, to: after))
+      if vain.isActive && takeOut(before, after) {
+        add(.difference(from: nil, to: after))
+      } else {
+        add(.difference(from: before, to: after))
+      }
     } else {
       // Its first packets did not come first. They move to where they belong.
       add(Link.difference(from: nil, to: before).negated)
       add(.difference(from: nil, to: after))
     }
     isDirty = true
+  }
+
+  /// Takes the beginning of a session, which looked like a request in vain when its epoch ended, out of those that
+  /// it was joined with.
+  ///
+  /// - Returns: false where it was not joined, or in another period.
+  private func takeOut(_ before: SessionRow, _ after: SessionRow) -> Bool {
+    guard Handshake.server(of: before) != nil,
+      Tick.nanoseconds(before.firstTick) / 60_000_000_000 == period
+    else { return false }
+    let now = Link.difference(from: nil, to: after)
+    let key = SessionFold.key(now)
+    guard find(key, hash(key.high, key.low)) == nil else { return false }
+    let then = Link.difference(from: nil, to: before)
+    guard let place = vain.takeOut(then, negated: then.negated, now: now, of: &links) else {
+      return false
+    }
+    mark(place)
+    return true
   }
 
   private func add(_ one: Link) {

@@ -119,6 +119,33 @@ public struct VainFold: Sendable {
     return nil
   }
 
+  /// Takes a session that turned out not to be in vain out of the group that it would have been joined with.
+  ///
+  /// - Parameters:
+  ///   - link: what the session was when it was joined.
+  ///   - negated: the same with its counters taken away.
+  ///   - now: what it is now.
+  /// - Returns: the link that stands for the group; nil where the session is in vain still, or there is no such
+  ///   group.
+  public func takeOut(
+    _ link: Link, negated: Link, now: Link, of links: inout [Link]
+  ) -> Int? {
+    guard groupings.allSatisfy({ key(now, $0) == nil }) else { return nil }
+    for grouping in groupings {
+      if let key = key(link, grouping), let group = groups.find(key) {
+        links[places[group]].add(VainFold.member(negated, grouping))
+        // What stands for several goes on to say so.
+        if grouping == .ports {
+          links[places[group]].aPorts = max(3, links[places[group]].aPorts) - 1
+        } else {
+          links[places[group]].addresses = max(3, links[places[group]].addresses) - 1
+        }
+        return places[group]
+      }
+    }
+    return nil
+  }
+
   private static func join(_ one: Link, to link: inout Link, _ grouping: Grouping) {
     // A session that goes on was counted when it began.
     if one.sessions > 0 {

@@ -99,4 +99,41 @@ import Wire
     #expect(sums.differences(from: LinkSums(tracker.sessions)) == [])
     #expect(links.accounting[.mapped] == 8000)
   }
+
+  @Test("a handshake across the end of an epoch is not left among a flood's requests")
+  func handshakeInAFlood() throws {
+    let minute = Tick.nanoseconds(begin) / 60_000_000_000
+    let links = PeriodLinks(period: minute, linksMax: 500)
+    func syn(_ client: UInt32) -> SessionRow {
+      var row = SessionRow()
+      (row.a, row.aPort, row.b, row.bPort) = (v4("10.0.0.1"), 443, client, 50_000)
+      row.protocolNumber = IPProtocolNumber.tcp
+      row.state = SessionRow.whole
+      row.events = [.synFromB, .firstFromB]
+      (row.packetsBA, row.bytesBA) = (1, 40)
+      (row.firstTick, row.lastTick) = (begin, begin)
+      return row
+    }
+    func book(_ before: SessionRow, _ after: SessionRow) {
+      links.book(SessionMemory.Entry(number: 1, before: before, after: after))
+    }
+    for number in UInt32(0)..<2000 { book(SessionRow(), syn(v4("172.16.0.0") + number)) }
+    #expect(links.isFlooded)
+    let real = syn(v4("192.0.2.7"))
+    book(SessionRow(), real)
+    var answered = real
+    answered.events.formUnion([.synAckFromA, .progressFromA, .progressFromB])
+    (answered.packetsAB, answered.packetsBA) = (5, 7)
+    book(real, answered)
+    let own = try #require(links.links.first { $0.b == Int(v4("192.0.2.7")) })
+    #expect(own.packetsAB == 5 && own.packetsBA == 7 && own.sessions == 1 && own.completed == 1)
+    #expect(links.links.reduce(0) { $0 + $1.packets } == 2012)
+    #expect(links.links.reduce(0) { $0 + $1.sessions } == 2001)
+    // What is in vain still stays where it is.
+    var again = syn(v4("172.16.0.5"))
+    again.packetsBA = 3
+    book(syn(v4("172.16.0.5")), again)
+    #expect(!links.links.contains { $0.b == Int(v4("172.16.0.5")) })
+    #expect(links.links.reduce(0) { $0 + $1.packets } == 2014)
+  }
 }
