@@ -3,7 +3,7 @@ internal import Foundation
 extension UnitConfiguration {
   /// How many trackers there will be.
   var trackerCount: Int {
-    pipeline.trackers ?? max(1, ProcessInfo.processInfo.activeProcessorCount / 2)
+    pipeline.trackers ?? min(64, max(1, ProcessInfo.processInfo.activeProcessorCount / 2))
   }
 
   /// One line for people.

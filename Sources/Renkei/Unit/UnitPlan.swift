@@ -47,8 +47,7 @@ final class UnitPlan {
     _ configuration: UnitConfiguration, run: UInt64, packetsMax: UInt64? = nil,
     user: (uid: uid_t, gid: gid_t)?
   ) throws {
-    let cores = Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
-    let trackers = configuration.pipeline.trackers ?? min(64, max(1, cores / 2))
+    let trackers = configuration.trackerCount
     let interfaces = configuration.interfaces.flatMap {
       [String](repeating: $0.name, count: $0.collectors)
     }

@@ -126,11 +126,6 @@ public struct Ring: ~Copyable {
     return Double(head - min(head, tail)) / Double(slotCount)
   }
 
-  /// Opens a closed ring again, for a writer that takes the place of one that ended. Both ends must be idle.
-  public func reopen() {
-    words.phase.pointee.store(RingWords.open, ordering: .sequentiallyConsistent)
-  }
-
   @inline(__always)
   func slot(_ position: UInt64) -> UnsafeMutableRawBufferPointer {
     // SAFETY: the index is below slotCount, and the mapping holds that many slots: both
