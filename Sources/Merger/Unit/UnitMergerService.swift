@@ -17,7 +17,7 @@ public struct UnitMergerConfiguration: Sendable {
 
   public init(
     run: UInt64, store: String, interfaces: [String], filter: String = "",
-    linksMax: Int = 1 << 18, retention: Retention = Retention()
+    linksMax: Int = 1 << 20, retention: Retention = Retention()
   ) {
     self.run = run
     self.store = store

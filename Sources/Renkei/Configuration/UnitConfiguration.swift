@@ -36,7 +36,7 @@ struct UnitConfiguration: Equatable, Sendable {
     var tcpIdleTimeoutSeconds = 3600
     var idleTimeoutSeconds = 120
     /// Links that the merger keeps in memory at most.
-    var linksMax = 1 << 18
+    var linksMax = 1 << 20
     /// IPv6 addresses that a collector numbers at most.
     var addressesMax = 4_000_000
   }
