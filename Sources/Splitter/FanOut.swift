@@ -183,6 +183,15 @@ struct FanOut: ~Copyable {
 
   // MARK: - A unit's steps
 
+  /// Slots of a tracker that one batch of the input may need, at most: what is open there, what comes, and its
+  /// rest.
+  private static let slotsPerBatch = 3
+
+  /// Whether every tracker can take a batch more without waiting.
+  var hasRoom: Bool {
+    (0..<count).allSatisfy { writers[$0].hasRoom(slots: FanOut.slotsPerBatch) }
+  }
+
   /// Finishes all open batches; by tracker, up to where its slots are filled.
   mutating func stage() -> [UInt64] {
     (0..<count).map { tracker in

@@ -102,6 +102,8 @@ struct UnitSplitting: ~Copyable {
       taking: for _ in 0..<max(1, UnitSplitting.roundBatches / inputs) {
         switch readers[place].poll() {
         case .slot(let slot):
+          // It would wait for one tracker, and hold up the others meanwhile.
+          if !splitting.output.mayDrop && !splitting.output.hasRoom { break taking }
           records += try handle(slot)
           readers[place].advance()
           isIdle = false
@@ -118,6 +120,8 @@ struct UnitSplitting: ~Copyable {
         dropped: splitting.output.dropped)
       memory.begin(step)
       take(step)
+    } else if !splitting.output.hasRoom {
+      usleep(300)
     } else if ended < inputs {
       rest()
     }

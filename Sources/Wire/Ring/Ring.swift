@@ -177,6 +177,14 @@ public struct RingWriter: ~Copyable {
     return ring.slot(head)
   }
 
+  /// Whether so many slots can be filled without waiting.
+  public mutating func hasRoom(slots: Int) -> Bool {
+    if head - tailSeen + UInt64(slots) > UInt64(ring.slotCount) {
+      tailSeen = ring.words.tail.pointee.load(ordering: .acquiring)
+    }
+    return head - tailSeen + UInt64(slots) <= UInt64(ring.slotCount)
+  }
+
   /// Keeps the reserved slot for a later `publish`: whoever dies before that has not written it.
   public mutating func stage() { head += 1 }
 
