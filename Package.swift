@@ -34,6 +34,10 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    // Certificates and keys of the report service.
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+    // AES for addresses that are made anonymous, SHA-256 for what clients may keep.
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
   ],
   targets: [
     .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
@@ -59,6 +63,9 @@ let package = Package(
         "ServiceMap", .product(name: "Mustache", package: "swift-mustache"),
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "HummingbirdCore", package: "hummingbird"),
+        .product(name: "HummingbirdTLS", package: "hummingbird"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
+        .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Logging", package: "swift-log"),
@@ -73,6 +80,7 @@ let package = Package(
       name: "ServiceMap",
       dependencies: [
         "Wire", "CLinux", .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "CryptoExtras", package: "swift-crypto"),
         // The bulk reads and writes of relations bind their columns themselves.
         .product(name: "GRDBSQLite", package: "GRDB.swift"),
       ],
