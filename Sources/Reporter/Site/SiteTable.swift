@@ -14,16 +14,15 @@ struct SiteTable: Sendable {
   let sort: String
   /// Whether its rows are always those of the whole map, so that an order of them is worth keeping.
   let isWhole: Bool
-  /// The values of a row's column.
-  let value: @Sendable (_ id: Int, _ column: Int) -> SiteValue
+  /// By column: the value of a row.
+  private let values: [@Sendable (_ id: Int) -> SiteValue]
   /// What a search looks at.
   let subject: @Sendable (_ id: Int) -> SearchSubject
 
   init(
     _ name: String, title: String? = nil, note: String? = nil, sort: String, isWhole: Bool = false,
-    ids: [Int], columns: [SiteColumn],
-    subject: @escaping @Sendable (Int) -> SearchSubject = { _ in SearchSubject() },
-    value: @escaping @Sendable (Int, Int) -> SiteValue
+    ids: [Int], subject: @escaping @Sendable (Int) -> SearchSubject = { _ in SearchSubject() },
+    columns: [(column: SiteColumn, value: @Sendable (Int) -> SiteValue)]
   ) {
     self.name = name
     self.title = title ?? name
@@ -31,10 +30,19 @@ struct SiteTable: Sendable {
     self.sort = sort
     self.isWhole = isWhole
     self.ids = ids
-    self.columns = columns
+    self.columns = columns.map(\.column)
     self.subject = subject
-    self.value = value
+    values = columns.map(\.value)
   }
+
+  /// The same table of other rows, as they are in order.
+  func with(ids: [Int]) -> SiteTable {
+    SiteTable(
+      name, title: title, note: note, sort: "", ids: ids, subject: subject,
+      columns: Array(zip(columns, values)).map { (column: $0.0, value: $0.1) })
+  }
+
+  func value(_ id: Int, _ column: Int) -> SiteValue { values[column](id) }
 
   /// The rows by a column; equal ones stay in the order of the map.
   ///
