@@ -56,3 +56,22 @@ public struct TrafficSeries: Sendable {
     server: IPAddress, _ protocolNumber: UInt8, _ port: UInt16, client: IPAddress
   ) -> [Point] { [] }
 }
+public struct StoreFollower: Sendable {
+  let path: String
+  public init(path: String, time: MapTime, withSeries: Bool) { self.path = path }
+  var done = false
+  public mutating func read(now: Int) throws -> MapStore.Content? {
+    if done { return nil }
+    done = true
+    return try MapStore.read(path: path)
+  }
+}
+extension MapStore.Content {
+  public var series: TrafficSeries? { nil }
+}
+extension HostDirectory {
+  public func name(of address: IPAddress) -> String? { nil }
+}
+extension ServiceMap {
+  public func folded(outside directory: HostDirectory) -> ServiceMap { self }
+}

@@ -230,3 +230,10 @@ struct GroupedNumbers: Sendable {
     numbers[Int(starts[group])..<Int(starts[group + 1])].map { Int($0) }
   }
 }
+
+extension MapSnapshot {
+  /// Nothing, for pages that need no map.
+  static let empty = MapSnapshot(
+    map: ServiceMap(capture: CaptureReport(), addresses: [], relations: []),
+    names: ServiceNames(text: ""), directory: HostDirectory())
+}

@@ -32,6 +32,7 @@ struct PageMaker: Sendable {
     case ("hosts", 4): return try provided(path[1], path[2], path[3])
     case ("services", 1): return list("services", [tables.services()])
     case ("services", 3): return try service(path[1], path[2])
+    case ("providers", 1): return list("providers", [tables.providers()])
     case ("relations", 1): return list("relations", [tables.relations()])
     case ("relations", 5): return try relation(path[1], path[2], path[3], path[4])
     case ("networks", 1): return networks()
@@ -93,7 +94,7 @@ struct PageMaker: Sendable {
     sections.append(
       top(
         tables.providers(new, name: "newServices", title: "site.new", sort: ""),
-        query.href("/providers", ["sort": "-firstSeen"])))
+        "/providers?sort=-firstSeen"))
     sections.append(top(tables.failures(overview.topFailures(PageMaker.topRows), sort: ""), "/failures"))
     return SitePage(view: "overview", title: phrases["overview"], sections: sections)
   }

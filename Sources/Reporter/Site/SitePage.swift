@@ -114,3 +114,9 @@ struct SiteGraph: Sendable {
   /// Whether it is the page's subject, with its form.
   let isMain: Bool
 }
+
+extension SiteGraph {
+  func write(query: SiteQuery, phrases: Phrases, to out: inout PageBytes) {
+    out.raw(svg)
+  }
+}

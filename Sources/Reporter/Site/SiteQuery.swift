@@ -107,6 +107,11 @@ struct SiteQuery: Sendable {
       .joined(separator: "&")
   }
 
+  /// The same terms under another path.
+  static func moved(_ address: String, to path: String) -> String {
+    path + (address.firstIndex(of: "?").map { String(address[$0...]) } ?? "")
+  }
+
   /// The likelier of the two languages (RFC 9110 12.5.4); English where neither is named.
   static func language(accepting header: String?) -> ReportLanguage {
     var best: (language: ReportLanguage, weight: Double)?

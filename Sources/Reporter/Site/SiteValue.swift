@@ -58,26 +58,27 @@ struct SiteColumn: Sendable {
   let kind: Kind
   /// Only for people: what it says is in other columns too, or it is a link.
   let isForPeople: Bool
+  /// Whether it is right-aligned.
+  let isNumber: Bool
 
-  init(_ key: String, _ kind: Kind, title: String? = nil, isForPeople: Bool = false) {
+  init(
+    _ key: String, _ kind: Kind, title: String? = nil, isForPeople: Bool = false,
+    isNumber: Bool = false
+  ) {
     self.key = key
     self.kind = kind
     self.title = title ?? key
     self.isForPeople = isForPeople
+    switch kind {
+    case .count, .bytes, .time, .duration, .ratio: self.isNumber = true
+    default: self.isNumber = isNumber
+    }
   }
 
   /// Whether people look for the largest first.
   var isDescending: Bool {
     switch kind {
     case .count, .bytes, .time, .duration, .ratio, .role: true
-    default: false
-    }
-  }
-
-  /// Whether it is right-aligned.
-  var isNumber: Bool {
-    switch kind {
-    case .count, .bytes, .time, .duration, .ratio: true
     default: false
     }
   }
