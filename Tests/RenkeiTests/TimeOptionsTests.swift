@@ -3,6 +3,8 @@ import Foundation
 import ServiceMap
 import Testing
 
+import Reporter
+
 @testable import Renkei
 
 @Suite struct TimeOptionsTests {

@@ -22,7 +22,9 @@ struct ChartSVG {
     out.write("</title>")
     let base = 8 + ChartSVG.half
     grid(most, base: base, hasOut: hasOut, to: &out)
-    area(chart.bytesIn.indices.map(rate), most, base: base, up: true, class: "in", begin, end, to: &out)
+    area(
+      chart.bytesIn.indices.map(rate), most, base: base, up: true, class: "in", begin, end, to: &out
+    )
     if hasOut {
       let rates = chart.bytesOut.indices.map { rate($0 + chart.bytesIn.count) }
       area(rates, most, base: base, up: false, class: "out", begin, end, to: &out)
@@ -80,7 +82,9 @@ struct ChartSVG {
     let lines = hasOut ? [1.0, 0.5, 0, -0.5, -1] : [1.0, 0.5, 0]
     for line in lines {
       let y = base - Int(line * Double(ChartSVG.half))
-      out.raw("<path class=\"\(line == 0 ? "axis" : "grid")\" d=\"M\(ChartSVG.left) \(y)H\(ChartSVG.width - ChartSVG.right)\"/>")
+      out.raw(
+        "<path class=\"\(line == 0 ? "axis" : "grid")\" d=\"M\(ChartSVG.left) \(y)H\(ChartSVG.width - ChartSVG.right)\"/>"
+      )
       out.raw("<text x=\"\(ChartSVG.left - 6)\" y=\"\(y + 4)\" text-anchor=\"end\">")
       out.raw(line == 0 ? "0" : HumanUnits.bitsPerSecond(abs(line) * most))
       out.write("</text>")
@@ -101,7 +105,8 @@ struct ChartSVG {
       out.raw("<path class=\"grid\" d=\"M\(place) 8V\(y - 14)\"/>")
       // Where the reader's clock is known, a script writes it.
       out.raw(
-        "<text x=\"\(place)\" y=\"\(y)\" text-anchor=\"middle\" data-time=\"\(at)\" data-step=\"\(step)\">\(label)</text>")
+        "<text x=\"\(place)\" y=\"\(y)\" text-anchor=\"middle\" data-time=\"\(at)\" data-step=\"\(step)\">\(label)</text>"
+      )
       at += step
     }
   }

@@ -1,5 +1,5 @@
-internal import Synchronization
 public import ServiceMap
+internal import Synchronization
 internal import Wire
 
 /// The map of a time with what its pages need at hand, so that no page asks the store.

@@ -42,7 +42,8 @@ struct PageBytes {
       case UInt8(ascii: "\n"): write("\\n")
       case UInt8(ascii: "\r"): write("\\r")
       case UInt8(ascii: "\t"): write("\\t")
-      case 0..<0x20: raw(byte < 16 ? "\\u000\(String(byte, radix: 16))" : "\\u00\(String(byte, radix: 16))")
+      case 0..<0x20:
+        raw(byte < 16 ? "\\u000\(String(byte, radix: 16))" : "\\u00\(String(byte, radix: 16))")
       default: bytes.append(byte)
       }
     }

@@ -16,7 +16,8 @@ struct PageHTML {
   func bytes(of page: SitePage) throws(SiteProblem) -> [UInt8] {
     var out = PageBytes()
     let (head, tail) = frame.around(
-      page, snapshot: snapshot === MapSnapshot.empty ? nil : snapshot, query: query, phrases: phrases)
+      page, snapshot: snapshot === MapSnapshot.empty ? nil : snapshot, query: query,
+      phrases: phrases)
     out.raw(head)
     try content(of: page, to: &out)
     out.raw(tail)
@@ -134,7 +135,8 @@ struct PageHTML {
       out.write("<tr>")
       for (index, column) in table.columns.enumerated() {
         out.write(index == 0 ? "<th scope=\"row\"" : "<td")
-        out.write(column.isNumber ? " class=\"n\">" : column.kind == .role ? " class=\"role\">" : ">")
+        out.write(
+          column.isNumber ? " class=\"n\">" : column.kind == .role ? " class=\"role\">" : ">")
         value(table.value(id, index), to: &out)
         out.write(index == 0 ? "</th>" : "</td>")
       }
@@ -172,7 +174,9 @@ struct PageHTML {
     }
     out.write("<label>")
     out.html(phrases["site.find"])
-    out.write(" <input type=\"search\" name=\"q\" class=\"live\" autocomplete=\"off\" spellcheck=\"false\" maxlength=\"200\" placeholder=\"")
+    out.write(
+      " <input type=\"search\" name=\"q\" class=\"live\" autocomplete=\"off\" spellcheck=\"false\" maxlength=\"200\" placeholder=\""
+    )
     out.html(phrases["filter.placeholder"])
     out.write("\" value=\"")
     out.html(choice.rows.search)

@@ -95,7 +95,8 @@ struct PageMaker: Sendable {
       top(
         tables.providers(new, name: "newServices", title: "site.new", sort: ""),
         "/providers?sort=-firstSeen"))
-    sections.append(top(tables.failures(overview.topFailures(PageMaker.topRows), sort: ""), "/failures"))
+    sections.append(
+      top(tables.failures(overview.topFailures(PageMaker.topRows), sort: ""), "/failures"))
     return SitePage(view: "overview", title: phrases["overview"], sections: sections)
   }
 
@@ -174,7 +175,8 @@ struct PageMaker: Sendable {
       .facts(
         heading: nil,
         [
-          .init("address", .text(snapshot.labels.addresses[index])), .init("name", .text(host.name)),
+          .init("address", .text(snapshot.labels.addresses[index])),
+          .init("name", .text(host.name)),
           .init("network", .network(snapshot.groups.groupOfHost[index])),
           .init("provides", .count(host.provides.count)),
           .init("clients", .count(snapshot.clientsOfHost[index])),

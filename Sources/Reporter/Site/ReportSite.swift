@@ -189,7 +189,9 @@ final class PageCache: Sendable {
       pages.withLock {
         // Most of them are of maps that are no longer shown.
         if $0.bytes + newValue.body.count > PageCache.bytesMax { $0 = Pages() }
-        if $0.pages.updateValue(newValue, forKey: key) == nil { $0.bytes += newValue.body.count + 256 }
+        if $0.pages.updateValue(newValue, forKey: key) == nil {
+          $0.bytes += newValue.body.count + 256
+        }
       }
     }
   }

@@ -81,7 +81,10 @@ struct SiteChart: Sendable {
   var table: SiteTable {
     let chart = self
     var columns: [(column: SiteColumn, value: @Sendable (Int) -> SiteValue)] = [
-      (SiteColumn("from", .time, title: "since"), { .time(UInt64(max(0, chart.bounds[$0])) * 1_000_000_000) }),
+      (
+        SiteColumn("from", .time, title: "since"),
+        { .time(UInt64(max(0, chart.bounds[$0])) * 1_000_000_000) }
+      ),
       (SiteColumn("seconds", .count), { .count(chart.bounds[$0 + 1] - chart.bounds[$0]) }),
     ]
     if bytesOut.isEmpty {
@@ -90,7 +93,8 @@ struct SiteChart: Sendable {
       columns.append((SiteColumn("bytesIn", .bytes), { .bytes(chart.bytesIn[$0]) }))
       columns.append((SiteColumn("bytesOut", .bytes), { .bytes(chart.bytesOut[$0]) }))
     }
-    return SiteTable("traffic", title: title, sort: "from", ids: Array(bytesIn.indices), columns: columns)
+    return SiteTable(
+      "traffic", title: title, sort: "from", ids: Array(bytesIn.indices), columns: columns)
   }
 }
 

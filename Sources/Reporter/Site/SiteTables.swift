@@ -62,7 +62,8 @@ struct SiteTables: Sendable {
 
   /// What hosts provide: one row a server endpoint.
   func providers(
-    _ ids: [Int]? = nil, name: String = "providers", title: String? = nil, sort: String = "-clients",
+    _ ids: [Int]? = nil, name: String = "providers", title: String? = nil,
+    sort: String = "-clients",
     isOfOneHost: Bool = false, isOfOneService: Bool = false
   ) -> SiteTable {
     let map = map
@@ -135,7 +136,8 @@ struct SiteTables: Sendable {
   func failures(_ ids: [Int]? = nil, sort: String = "-sessions") -> SiteTable {
     let map = map
     return SiteTable(
-      "failures", note: "failuresNote", sort: sort, isWhole: ids == nil, ids: ids ?? Array(map.failed),
+      "failures", note: "failuresNote", sort: sort, isWhole: ids == nil,
+      ids: ids ?? Array(map.failed),
       subject: subject,
       columns: [
         column("client", .host) { .host(map.relations[$0].client) },
