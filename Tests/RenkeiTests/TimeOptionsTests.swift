@@ -1,9 +1,8 @@
 import ArgumentParser
 import Foundation
+import Reporter
 import ServiceMap
 import Testing
-
-import Reporter
 
 @testable import Renkei
 
