@@ -28,6 +28,8 @@ public final class MapSnapshot: Sendable {
   let networks: [Network]
   /// Who provides to whom between networks, by client's network and server's.
   let pairs: [NetworkPair]
+  /// The same groups, for graphs.
+  let grouping: GraphGrouping
   private let orders = Mutex<[String: [Int]]>([:])
 
   /// All services of one protocol and port.
@@ -76,6 +78,11 @@ public final class MapSnapshot: Sendable {
     self.readAtSeconds = readAtSeconds
     labels = Labels(map: map, names: names)
     groups = HostGroups(map: map, directory: directory)
+    grouping = GraphGrouping(
+      groups: groups.groups.map {
+        GraphGrouping.Group(
+          name: $0.name, isOutside: $0.kind == .outside, isNetwork: $0.kind == .network)
+      }, groupOfHost: groups.groupOfHost)
     search = SearchIndex(map: map, labels: labels, groups: groups)
     hostPlaces = Dictionary(
       uniqueKeysWithValues: map.hosts.enumerated().map { ($0.element.address, $0.offset) })

@@ -42,7 +42,7 @@ struct PageHTML {
       case .table(let table, let place): try self.table(table, place, to: &out)
       case .chart(let chart): try self.chart(chart, to: &out)
       case .matrix(let matrix): self.matrix(matrix, to: &out)
-      case .graph(let graph): graph.write(query: query, phrases: phrases, to: &out)
+      case .graph(let graph): try self.graph(graph, to: &out)
       case .links(let links):
         out.write("<p class=\"links\">")
         for (href, text) in links {
@@ -343,6 +343,43 @@ struct PageHTML {
     out.write("</summary>")
     try table(chart.table, .part(rows: SiteChart.rowsMax), to: &out)
     out.write("</details></section>\n")
+  }
+
+  private func graph(_ graph: SiteGraph, to out: inout PageBytes) throws(SiteProblem) {
+    out.raw("<section class=\"part graphpart\" id=\"\(graph.isMain ? "graph" : "around")\">")
+    if graph.isMain {
+      GraphForm(graph: graph, query: query, phrases: phrases).write(to: &out)
+    } else {
+      out.write("<h2>")
+      out.html(phrases["graph.around"])
+      out.write("</h2>\n")
+    }
+    out.write("<div class=\"scroll picture\" tabindex=\"0\" role=\"region\" aria-label=\"")
+    out.html(phrases["site.graph"])
+    out.write("\">")
+    let (query, labels) = (query, snapshot.labels)
+    let isMain = graph.isMain
+    out.raw(
+      GraphSVG(graph.drawing, text: graph.text, prefix: isMain ? "graph" : "around") { node in
+        switch node.target {
+        case .host(let index): query.href(SitePath.host(labels.addresses[index]))
+        // In the picture of all, a click opens the group; the host's links to its page.
+        case .group(let name):
+          isMain ? query.here(adding: ("expand", name)) : query.href(SitePath.network(name))
+        case nil: nil
+        }
+      }.markup())
+    out.write("</div>\n<p class=\"quiet\">")
+    out.html(graph.text.summary(of: graph.drawing.graph))
+    out.write("</p>\n")
+    if graph.isMain {
+      out.write("<details class=\"behind\"><summary>")
+      out.html(phrases["site.figures"])
+      out.write("</summary>")
+      try table(graph.edges, .part(rows: SiteGraph.rowsMax), to: &out)
+      out.write("</details>")
+    }
+    out.write("</section>\n")
   }
 
   private func matrix(_ matrix: SiteMatrix, to out: inout PageBytes) {

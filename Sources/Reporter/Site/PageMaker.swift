@@ -535,5 +535,56 @@ struct PageMaker: Sendable {
     ]
   }
 
-  private func graph(focus: Int) -> [SitePage.Section] { [] }
+  /// One step around a host. Laid out here: Graphviz would take longer than the rest of the page.
+  private func graph(focus: Int) -> [SitePage.Section] {
+    var options = GraphOptions(focus: map.hosts[focus].address)
+    options.nodesMax = 40
+    let graph = DependencyGraph(
+      map: map, labels: snapshot.labels, grouping: snapshot.grouping, options: options)
+    if graph.edges.isEmpty { return [] }
+    let text = GraphText(query.language)
+    return [
+      .graph(
+        SiteGraph(
+          drawing: GraphLayout.layered(graph, text: text), text: text, options: options,
+          isMain: false))
+    ]
+  }
+
+  /// - Throws: `SiteProblem` where a choice is none.
+  func graphOptions() throws(SiteProblem) -> GraphOptions {
+    let request = query.request
+    func number<Number: LosslessStringConvertible & Comparable>(
+      _ name: String, _ range: ClosedRange<Number>, _ usual: Number
+    ) throws(SiteProblem) -> Number {
+      guard let text = request.value(name), !text.isEmpty else { return usual }
+      guard let value = Number(text), range.contains(value) else {
+        throw .badRequest("\(name): \(range.lowerBound) to \(range.upperBound)")
+      }
+      return value
+    }
+    guard let level = GraphOptions.Level(rawValue: request.value("level") ?? "group") else {
+      throw .badRequest("level: group or host")
+    }
+    var focus: IPAddress?
+    if let host = request.value("host"), !host.isEmpty {
+      focus = map.hosts[try hostIndex(host)].address
+    }
+    return GraphOptions(
+      level: level,
+      expanded: request.query.filter { $0.name == "expand" && !$0.value.isEmpty }.map(\.value),
+      focus: focus, bytesMin: try number("minBytes", 0...UInt64.max, 0),
+      confidenceMin: try number("minConfidence", 0...1.0, 0),
+      includesFailures: try number("failures", 0...1, 1) == 1)
+  }
+
+  func graphPage(_ drawing: GraphDrawing, _ options: GraphOptions) -> SitePage {
+    SitePage(
+      view: "graph", title: phrases["site.graph"],
+      sections: [
+        .graph(
+          SiteGraph(
+            drawing: drawing, text: GraphText(query.language), options: options, isMain: true))
+      ])
+  }
 }

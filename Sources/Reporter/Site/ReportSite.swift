@@ -9,6 +9,7 @@ public struct ReportSite: SitePages {
   private let usual: MapTime
   private let health: @Sendable (ReportLanguage) -> SiteHealth?
   private let cache = PageCache()
+  private let drawings = GraphDrawings()
 
   /// - Parameters:
   ///   - version: of the program, for the foot of the pages.
@@ -77,7 +78,17 @@ public struct ReportSite: SitePages {
       query: query.request.query.map { "\($0.name)=\($0.value)" }, language: query.language)
     if let known = cache[key] { return known }
     let maker = PageMaker(snapshot: snapshot, query: query, phrases: phrases)
-    let page = try maker.page(parts)
+    let page: SitePage
+    if parts == ["graph"] {
+      let options = try maker.graphOptions()
+      if case .graph(let ending) = form {
+        return try graph(ending, snapshot, options, query, phrases)
+      }
+      page = maker.graphPage(
+        await drawings.drawing(of: snapshot, options, query.language), options)
+    } else {
+      page = try maker.page(parts)
+    }
     let answer: ServicePage
     switch form {
     case .html:
@@ -95,6 +106,22 @@ public struct ReportSite: SitePages {
     }
     cache[key] = answer
     return answer
+  }
+
+  /// The graph for another program.
+  private func graph(
+    _ ending: String, _ snapshot: MapSnapshot, _ options: GraphOptions, _ query: SiteQuery,
+    _ phrases: Phrases
+  ) throws(SiteProblem) -> ServicePage {
+    guard let format = GraphFormat.allCases.first(where: { $0.fileExtension == ending }) else {
+      throw .notFound(phrases["site.noPage"])
+    }
+    let graph = DependencyGraph(
+      map: snapshot.map, labels: snapshot.labels, grouping: snapshot.grouping, options: options)
+    return ServicePage(
+      type: format.mediaType,
+      body: format.text(of: graph, text: GraphText(query.language), usesGraphviz: false),
+      headers: [("Content-Disposition", "attachment; filename=\"map.\(ending)\"")])
   }
 
   /// The table that the query names, or the one that the page is about.

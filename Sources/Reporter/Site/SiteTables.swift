@@ -6,7 +6,7 @@ struct SiteTables: Sendable {
   let snapshot: MapSnapshot
   let phrases: Phrases
 
-  private typealias Column = (column: SiteColumn, value: @Sendable (Int) -> SiteValue)
+  private typealias Column = SiteTable.Column
   private var map: ServiceMap { snapshot.map }
 
   private func column(
