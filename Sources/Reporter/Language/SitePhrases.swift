@@ -38,6 +38,9 @@ enum SitePhrases {
       site.graph.minBytes | At least | 最小通信量
       site.graph.minConfidence | Confidence from | 最小確度
       site.graph.failures | Failed requests | 失敗した要求
+      site.why | All the evidence for this role | この役割のすべての証拠
+      site.whyOf | Why {endpoint} is judged as it is | {endpoint} の判定の根拠
+      site.noEvidence | Nothing was seen of that endpoint. | そのエンドポイントの観測はない。
       site.health | Health | 稼働状況
       site.noUnit | No unit writes this map here: it is a map that was kept. | このマップは保存されたもので、現在書き込んでいるユニットはない。
       site.all | Show all | すべて表示

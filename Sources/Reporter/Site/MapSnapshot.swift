@@ -1,16 +1,18 @@
-public import ServiceMap
+internal import ServiceMap
 internal import Synchronization
 internal import Wire
 
 /// The map of a time with what its pages need at hand, so that no page asks the store.
 ///
 /// Immutable but for orders of rows that are kept once somebody asked for them.
-public final class MapSnapshot: Sendable {
+final class MapSnapshot: Sendable {
   let map: ServiceMap
   let labels: Labels
   let groups: HostGroups
   let series: TrafficSeries?
   let coverage: MapStore.Coverage?
+  /// What the roles were judged from; nil where it is not known.
+  let evidence: Evidence?
   /// Counts the maps that a source has read; another one is another map.
   let number: UInt64
   /// Seconds since 1970.
@@ -64,16 +66,22 @@ public final class MapSnapshot: Sendable {
     var bytes: UInt64 = 0
   }
 
-  /// - Parameters:
-  ///   - outside: what the group of all addresses outside the organisation is called.
+  /// The links of a map, and what the operator says of them.
+  struct Evidence: Sendable {
+    let links: [Link]
+    let addresses: [IPAddress]
+    let overrides: RoleOverrides
+  }
+
   /// - Complexity: O(n log n) in hosts, O(n) in relations.
-  public init(
+  init(
     map: ServiceMap, names: ServiceNames, directory: HostDirectory, series: TrafficSeries? = nil,
-    coverage: MapStore.Coverage? = nil, number: UInt64 = 0, readAtSeconds: Int = 0
+    coverage: MapStore.Coverage? = nil, evidence: Evidence? = nil, number: UInt64 = 0, readAtSeconds: Int = 0
   ) {
     self.map = map
     self.series = series
     self.coverage = coverage
+    self.evidence = evidence
     self.number = number
     self.readAtSeconds = readAtSeconds
     labels = Labels(map: map, names: names)

@@ -174,6 +174,8 @@ private final class MapReader: Sendable {
     if !names.isEmpty { map = map.named(names) }
     return MapSnapshot(
       map: map, names: options.serviceNames, directory: options.directory, series: content.series,
-      coverage: content.coverage, number: number, readAtSeconds: now)
+      coverage: content.coverage,
+      evidence: .init(
+        links: content.links, addresses: content.addresses, overrides: options.overrides), number: number, readAtSeconds: now)
   }
 }

@@ -43,6 +43,10 @@ struct PageHTML {
       case .chart(let chart): try self.chart(chart, to: &out)
       case .matrix(let matrix): self.matrix(matrix, to: &out)
       case .graph(let graph): try self.graph(graph, to: &out)
+      case .text(let text):
+        out.write("<pre class=\"lines\">")
+        out.html(text)
+        out.write("</pre>\n")
       case .links(let links):
         out.write("<p class=\"links\">")
         for (href, text) in links {

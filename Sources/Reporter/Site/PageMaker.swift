@@ -342,6 +342,10 @@ struct PageMaker: Sendable {
           .init("clients", .count(service.clients)),
         ])
     ]
+    if snapshot.evidence != nil, ProtocolName.hasPorts(number) {
+      let path = SitePath.why(snapshot.labels.addresses[host], number, port)
+      sections.append(.links([(query.href(path), phrases["site.why"])]))
+    }
     sections += chart("site.serviceTraffic") {
       $0.ofService(map.hosts[host].address, number, port).map { ($0.in, $0.out) }
     }
@@ -395,6 +399,24 @@ struct PageMaker: Sendable {
           "client": snapshot.labels.addresses[clientIndex],
           "server": snapshot.labels.addresses[serverIndex], "service": title,
         ]), sections: sections)
+  }
+
+  /// The endpoint that a page of evidence is about.
+  func endpoint(ofWhy path: [String]) throws(SiteProblem) -> Explanation.Endpoint {
+    let host = try hostIndex(path[1])
+    let (number, port) = try endpoint(path[2], path[3])
+    return Explanation.Endpoint(
+      address: map.hosts[host].address, protocolNumber: number, port: port)
+  }
+
+  /// Everything that speaks for an endpoint's role and against it.
+  func why(_ explanation: Explanation?, _ endpoint: Explanation.Endpoint) throws(SiteProblem)
+    -> SitePage
+  {
+    guard let explanation else { throw .notFound(phrases["site.noEvidence"]) }
+    return SitePage(
+      view: "services", title: phrases.filled("site.whyOf", ["endpoint": "\(endpoint)"]),
+      sections: [.text(ExplanationReport([explanation]).text(query.language))])
   }
 
   // MARK: - Networks

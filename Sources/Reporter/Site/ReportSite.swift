@@ -10,6 +10,7 @@ public struct ReportSite: SitePages {
   private let health: @Sendable (ReportLanguage) -> SiteHealth?
   private let cache = PageCache()
   private let drawings = GraphDrawings()
+  private let hearings = Hearings()
 
   /// - Parameters:
   ///   - version: of the program, for the foot of the pages.
@@ -86,6 +87,14 @@ public struct ReportSite: SitePages {
       }
       page = maker.graphPage(
         await drawings.drawing(of: snapshot, options, query.language), options)
+    } else if parts.first == "why", parts.count == 4 {
+      let endpoint = try maker.endpoint(ofWhy: parts)
+      let explanation = await hearings.explanation(of: endpoint, snapshot)
+      page = try maker.why(explanation, endpoint)
+      if form == .json, let explanation {
+        return ServicePage(
+          type: "application/json", body: Array(ExplanationReport([explanation]).json().utf8))
+      }
     } else {
       page = try maker.page(parts)
     }

@@ -16,6 +16,8 @@ struct SitePage: Sendable {
     case chart(SiteChart)
     case matrix(SiteMatrix)
     case graph(SiteGraph)
+    /// Lines as they are, for a fixed-width font.
+    case text(String)
     /// Links to elsewhere: address and text.
     case links([(href: String, text: String)])
   }
