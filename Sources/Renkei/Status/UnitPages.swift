@@ -1,9 +1,16 @@
 internal import Reporter
 
 /// What the unit's service answers.
-struct UnitPages: Sendable {
+struct UnitPages: SitePages {
   let directory: String
   let version: String
+
+  func answer(_ request: SiteRequest) async -> ServicePage {
+    self[request.path] ?? ServicePage(status: 404, text: "no such page\n")
+  }
+
+  /// There are none: who wants the newest figures asks for them.
+  func events() -> AsyncStream<String> { AsyncStream { $0.finish() } }
 
   /// The page of a path; nil where there is none. The status is read anew for each.
   subscript(path: String) -> ServicePage? {

@@ -50,21 +50,11 @@ public struct ReportService: Sendable {
   private static func security(
     of configuration: ServiceConfiguration
   ) throws(ServiceError) -> TLSConfiguration? {
-    let address = configuration.address
-    if configuration.isForLoopbackOnly, !configuration.isLoopback {
-      throw .notLoopback(name: configuration.name, address: address)
-    }
-    switch (configuration.certificate, configuration.key) {
-    case (let certificate?, let key?):
-      return try TransportSecurity.configuration(certificate: certificate, key: key)
-    case (nil, _?): throw .halfCertificate(missing: "certificate")
-    case (_?, nil): throw .halfCertificate(missing: "key")
-    case (nil, nil):
-      guard configuration.isLoopback || configuration.isInsecure else {
-        throw .noCertificate(name: configuration.name, address: address)
-      }
+    if let contradiction = configuration.contradiction { throw contradiction }
+    guard let certificate = configuration.certificate, let key = configuration.key else {
       return nil
     }
+    return try TransportSecurity.configuration(certificate: certificate, key: key)
   }
 
   private static func authenticator(
@@ -134,9 +124,4 @@ public struct ReportService: Sendable {
         reason: refusal.key))
     return .init(status: .init(code: refusal.status), text: text)
   }
-}
-
-extension ServiceConfiguration {
-  /// `127.0.0.1:9478`, `[::1]:9478`.
-  var address: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 }

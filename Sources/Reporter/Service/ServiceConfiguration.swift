@@ -55,6 +55,21 @@ public struct ServiceConfiguration: Sendable, Equatable {
     users ?? (isLoopback ? nil : ServiceConfiguration.defaultUsers)
   }
 
+  /// Why it can't be right on any machine; nil where it can.
+  public var contradiction: ServiceError? {
+    if isForLoopbackOnly, !isLoopback { return .notLoopback(name: name, address: address) }
+    switch (certificate, key) {
+    case (nil, _?): return .halfCertificate(missing: "certificate")
+    case (_?, nil): return .halfCertificate(missing: "key")
+    case (nil, nil) where !isLoopback && !isInsecure:
+      return .noCertificate(name: name, address: address)
+    default: return nil
+    }
+  }
+
+  /// `127.0.0.1:9478`, `[::1]:9478`.
+  var address: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+
   /// `http://127.0.0.1:9478/`.
   ///
   /// - Parameter port: the port that is listened on.

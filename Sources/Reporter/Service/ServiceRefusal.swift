@@ -88,7 +88,11 @@ enum ServiceRefusal: Equatable {
       let weight =
         words.dropFirst().first { $0.hasPrefix("q=") }.flatMap { Double($0.dropFirst(2)) } ?? 1
       guard weight > best.weight, let tag = words.first else { continue }
-      if tag.hasPrefix("ja") { best = (.ja, weight) } else if tag.hasPrefix("en") { best = (.en, weight) }
+      if tag.hasPrefix("ja") {
+        best = (.ja, weight)
+      } else if tag.hasPrefix("en") {
+        best = (.en, weight)
+      }
     }
     return best.language
   }
