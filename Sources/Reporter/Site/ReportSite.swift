@@ -1,5 +1,5 @@
 internal import Foundation
-internal import ServiceMap
+public import ServiceMap
 internal import Synchronization
 
 /// The pages of a map: HTML for people, JSON and CSV of the same for programs.
@@ -13,16 +13,17 @@ public struct ReportSite: SitePages {
   private let hearings = Hearings()
 
   /// - Parameters:
+  ///   - usual: the time that is shown unless asked; nil: what suits the store as it is now.
   ///   - version: of the program, for the foot of the pages.
   ///   - health: how the pipeline is that writes the map; nil where none is known.
   /// - Throws: where an embedded template is broken, which a test would have shown.
   public init(
-    source: MapSource, version: String,
+    source: MapSource, usual: MapTime? = nil, version: String,
     health: @escaping @Sendable (ReportLanguage) -> SiteHealth? = { _ in nil }
   ) throws {
     self.source = source
     frame = try SiteFrame(version: version)
-    usual = source.usualTime()
+    self.usual = usual ?? source.usualTime()
     self.health = health
   }
 
