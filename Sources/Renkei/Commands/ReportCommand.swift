@@ -89,7 +89,8 @@ struct ReportCommand: ParsableCommand {
   private func serve(_ service: ServiceConfiguration) throws {
     guard let store else { throw ValidationError("--listen: of a map that is in --store") }
     guard options.outputs.isEmpty, options.format == nil, !time.isGiven else {
-      throw ValidationError("--listen serves pages of all times; -o, --format, --at, --from and --to write one")
+      throw ValidationError(
+        "--listen serves pages of all times; -o, --format, --at, --from and --to write one")
     }
     // A map that can't be read is no news for later.
     _ = try StoreInfo.read(path: store)

@@ -76,7 +76,8 @@ final class MapSnapshot: Sendable {
   /// - Complexity: O(n log n) in hosts, O(n) in relations.
   init(
     map: ServiceMap, names: ServiceNames, directory: HostDirectory, series: TrafficSeries? = nil,
-    coverage: MapStore.Coverage? = nil, evidence: Evidence? = nil, number: UInt64 = 0, readAtSeconds: Int = 0
+    coverage: MapStore.Coverage? = nil, evidence: Evidence? = nil, number: UInt64 = 0,
+    readAtSeconds: Int = 0
   ) {
     self.map = map
     self.series = series

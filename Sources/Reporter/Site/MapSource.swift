@@ -176,6 +176,7 @@ private final class MapReader: Sendable {
       map: map, names: options.serviceNames, directory: options.directory, series: content.series,
       coverage: content.coverage,
       evidence: .init(
-        links: content.links, addresses: content.addresses, overrides: options.overrides), number: number, readAtSeconds: now)
+        links: content.links, addresses: content.addresses, overrides: options.overrides),
+      number: number, readAtSeconds: now)
   }
 }
