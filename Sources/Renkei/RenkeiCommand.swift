@@ -28,7 +28,7 @@ struct RenkeiCommand: ParsableCommand {
     version: "renkei \(version)",
     subcommands: [
       AuditCommand.self, RunCommand.self, ReportCommand.self, WhyCommand.self, StoreCommand.self,
-      CheckCommand.self, StatusCommand.self,
+      AnonymiseCommand.self, CheckCommand.self, StatusCommand.self,
       EvidenceCommand.self,
       CollectCommand.self,
       SplitCommand.self,
