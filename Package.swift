@@ -88,6 +88,7 @@ let package = Package(
       name: "ServiceMap",
       dependencies: [
         "Wire", "CLinux", .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "CryptoExtras", package: "swift-crypto"),
         // The bulk reads and writes of relations bind their columns themselves.
         .product(name: "GRDBSQLite", package: "GRDB.swift"),

@@ -67,7 +67,8 @@ struct ReportCommand: ParsableCommand {
       reports = plan.reports
     }
     let overrides = try options.rolesOption.overrides()
-    let names = try options.hostNames()
+    let directory = try options.directory()
+    let services = try options.services()
     let bits = ServiceMap.NetworkBits(v4: options.ipv4Prefix, v6: options.ipv6Prefix)
     guard let inputFd else {
       let range = try time.range()
@@ -75,14 +76,15 @@ struct ReportCommand: ParsableCommand {
       if let note = TimeOptions.note(content.coverage, asked: range) {
         Terminal.standardError("renkei: \(note)\n")
       }
-      return try write(
-        reports, of: content.map(overrides: overrides, networkBits: bits, name: { names[$0] }))
+      let map = content.map(
+        overrides: overrides, networkBits: bits, name: { directory.name(of: $0) })
+      return try write(reports, of: map, directory, services)
     }
     var reader = RingReader(try Ring(inherited: inputFd))
     let map = try MapHandover.receive(from: &reader)
-      .map(overrides: overrides, networkBits: bits, name: { names[$0] })
+      .map(overrides: overrides, networkBits: bits, name: { directory.name(of: $0) })
     // Nothing is shown of a run of which something else fails.
-    try write(reports, of: map) { MapHandover.awaitEnd(of: &reader) }
+    try write(reports, of: map, directory, services) { MapHandover.awaitEnd(of: &reader) }
   }
 
   /// Serves the map's pages until it is ended.
@@ -101,11 +103,14 @@ struct ReportCommand: ParsableCommand {
   }
 
   private func write(
-    _ reports: [OutputPlan.Report], of map: ServiceMap, whenReady: () -> Void = {}
+    _ reports: [OutputPlan.Report], of map: ServiceMap, _ directory: HostDirectory,
+    _ services: ServiceNames, whenReady: () -> Void = {}
   ) throws {
+    var map = map
+    if options.foldOutside { map = map.folded(outside: directory) }
+    if options.resolve { map = map.named(ReverseLookup.names(of: map)) }
     let reporter = MapReport(
-      map: options.resolve ? map.named(ReverseLookup.names(of: map)) : map,
-      serviceNames: ServiceNames(), language: options.language, version: RenkeiCommand.version)
+      map: map, serviceNames: services, language: options.language, version: RenkeiCommand.version)
     for report in reports {
       try reporter.write(report.format, to: report.path, whenReady: whenReady)
     }

@@ -9,6 +9,13 @@ extension ReportOptions {
     var source = MapSource.Options(path: store)
     source.overrides = try rolesOption.overrides()
     source.networkBits = ServiceMap.NetworkBits(v4: ipv4Prefix, v6: ipv6Prefix)
+    source.directory = try directory()
+    source.serviceNames = try services()
+    source.foldsOutside = foldOutside
+    if resolve {
+      let cache = NameCache()
+      source.names = { cache.names(for: $0) }
+    }
     return source
   }
 }

@@ -108,6 +108,33 @@ final class MapSnapshot: Sendable {
     (networks, pairs) = MapSnapshot.networks(of: map, groups: groups)
   }
 
+  // MARK: - Names
+
+  /// What stands for a host in the address of a page. A network that hosts were folded into has the address
+  /// that it begins with.
+  func pathName(ofHost index: Int) -> String {
+    let host = map.hosts[index]
+    return host.prefixBits == nil ? labels.addresses[index] : "\(host.address)"
+  }
+
+  /// The name of a group in addresses of pages and in JSON: what is outside and multicast have none of their
+  /// own.
+  func pathName(ofGroup index: Int) -> String {
+    switch groups.groups[index].kind {
+    case .outside: "~outside"
+    case .multicast: "~multicast"
+    case .named, .network: groups.groups[index].name
+    }
+  }
+
+  func title(ofGroup index: Int, _ phrases: Phrases) -> String {
+    switch groups.groups[index].kind {
+    case .outside: phrases["site.outside"]
+    case .multicast: phrases["site.multicast"]
+    case .named, .network: groups.groups[index].name
+    }
+  }
+
   // MARK: - Finding
 
   func host(_ address: IPAddress) -> Int? { hostPlaces[address] }

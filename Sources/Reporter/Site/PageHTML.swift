@@ -275,24 +275,24 @@ struct PageHTML {
       out.raw(HumanUnits.bytes(bytes))
       out.write("</span>")
     case .host(let index):
-      let address = snapshot.labels.addresses[index]
-      link(query.href(SitePath.host(address)), to: &out) { $0.raw(address) }
+      link(query.href(SitePath.host(snapshot.pathName(ofHost: index))), to: &out) {
+        $0.raw(snapshot.labels.addresses[index])
+      }
       if let name = snapshot.map.hosts[index].name {
         out.write(" <bdi class=\"name\">")
         out.html(name)
         out.write("</bdi>")
       }
     case .network(let index):
-      let name = snapshot.groups.groups[index].name
-      link(query.href(SitePath.network(name)), to: &out) {
+      link(query.href(SitePath.network(snapshot.pathName(ofGroup: index))), to: &out) {
         $0.write("<bdi>")
-        $0.html(name.isEmpty ? phrases["site.outside"] : name)
+        $0.html(snapshot.title(ofGroup: index, phrases))
         $0.write("</bdi>")
       }
     case .service(let number, let port):
       service(query.href(SitePath.service(number, port)), number, port, to: &out)
     case .provided(let host, let number, let port):
-      let address = snapshot.labels.addresses[host]
+      let address = snapshot.pathName(ofHost: host)
       service(query.href(SitePath.provided(address, number, port)), number, port, to: &out)
     case .role(let kind, let basis, let confidence): role(kind, basis, confidence, to: &out)
     case .time(let ns):
@@ -361,15 +361,17 @@ struct PageHTML {
     out.write("<div class=\"scroll picture\" tabindex=\"0\" role=\"region\" aria-label=\"")
     out.html(phrases["site.graph"])
     out.write("\">")
-    let (query, labels) = (query, snapshot.labels)
+    let (query, snapshot) = (query, snapshot)
     let isMain = graph.isMain
     out.raw(
       GraphSVG(graph.drawing, text: graph.text, prefix: isMain ? "graph" : "around") { node in
         switch node.target {
-        case .host(let index): query.href(SitePath.host(labels.addresses[index]))
+        case .host(let index): query.href(SitePath.host(snapshot.pathName(ofHost: index)))
         // In the picture of all, a click opens the group; the host's links to its page.
         case .group(let name):
-          isMain ? query.here(adding: ("expand", name)) : query.href(SitePath.network(name))
+          isMain
+            ? query.here(adding: ("expand", name))
+            : query.href(SitePath.network(name.isEmpty ? "~outside" : name))
         case nil: nil
         }
       }.markup())

@@ -298,7 +298,9 @@ struct PageMaker: Sendable {
           .init("clients", .count(endpoint.clients)),
         ])
     ]
-    sections += chart("site.serviceTraffic") { $0.ofEndpoint(number, port).map { ($0.in, $0.out) } }
+    sections += chart("site.serviceTraffic") { $0.ofEndpoint(
+        number, port, servers: endpoint.services.map { map.hosts[map.services[$0].server].address }
+      ).map { ($0.in, $0.out) } }
     sections.append(
       .table(tables.providers(endpoint.services, isOfOneService: true), part))
     sections.append(
@@ -343,7 +345,7 @@ struct PageMaker: Sendable {
         ])
     ]
     if snapshot.evidence != nil, ProtocolName.hasPorts(number) {
-      let path = SitePath.why(snapshot.labels.addresses[host], number, port)
+      let path = SitePath.why(snapshot.pathName(ofHost: host), number, port)
       sections.append(.links([(query.href(path), phrases["site.why"])]))
     }
     sections += chart("site.serviceTraffic") {
@@ -459,7 +461,9 @@ struct PageMaker: Sendable {
   }
 
   private func network(_ name: String) throws(SiteProblem) -> SitePage {
-    guard let index = snapshot.groups.groups.firstIndex(where: { $0.name == name }) else {
+    guard let index = snapshot.groups.groups.indices.first(where: {
+      snapshot.pathName(ofGroup: $0) == name
+    }) else {
       throw .notFound(phrases.filled("site.noNetwork", ["name": name]))
     }
     let hosts = map.hosts.indices.filter { snapshot.groups.groupOfHost[$0] == index }
@@ -470,7 +474,7 @@ struct PageMaker: Sendable {
     let services = hosts.flatMap { Array(map.hosts[$0].provides) }
     let part = SitePage.TablePlace.part(rows: PageMaker.partRows)
     return SitePage(
-      view: "networks", title: networkName(index), subtitle: "",
+      view: "networks", title: snapshot.title(ofGroup: index, phrases),
       sections: [
         .facts(
           heading: nil,
@@ -482,11 +486,6 @@ struct PageMaker: Sendable {
         .table(tables.networkPairs(pairs), part), .table(tables.providers(services), part),
         .table(tables.hosts(hosts.filter { map.hosts[$0].isActive }), .main),
       ])
-  }
-
-  private func networkName(_ index: Int) -> String {
-    let group = snapshot.groups.groups[index]
-    return group.name.isEmpty ? phrases["site.outside"] : group.name
   }
 
   // MARK: - Completeness and search
