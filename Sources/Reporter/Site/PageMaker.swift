@@ -298,9 +298,11 @@ struct PageMaker: Sendable {
           .init("clients", .count(endpoint.clients)),
         ])
     ]
-    sections += chart("site.serviceTraffic") { $0.ofEndpoint(
+    sections += chart("site.serviceTraffic") {
+      $0.ofEndpoint(
         number, port, servers: endpoint.services.map { map.hosts[map.services[$0].server].address }
-      ).map { ($0.in, $0.out) } }
+      ).map { ($0.in, $0.out) }
+    }
     sections.append(
       .table(tables.providers(endpoint.services, isOfOneService: true), part))
     sections.append(
@@ -461,9 +463,11 @@ struct PageMaker: Sendable {
   }
 
   private func network(_ name: String) throws(SiteProblem) -> SitePage {
-    guard let index = snapshot.groups.groups.indices.first(where: {
-      snapshot.pathName(ofGroup: $0) == name
-    }) else {
+    guard
+      let index = snapshot.groups.groups.indices.first(where: {
+        snapshot.pathName(ofGroup: $0) == name
+      })
+    else {
       throw .notFound(phrases.filled("site.noNetwork", ["name": name]))
     }
     let hosts = map.hosts.indices.filter { snapshot.groups.groupOfHost[$0] == index }
