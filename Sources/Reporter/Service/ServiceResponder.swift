@@ -263,14 +263,18 @@ private final class FirstAnswer: Sendable {
 extension IPAddress {
   /// The address of a socket; nil where it is of another family.
   init?(socket address: SocketAddress) {
+    let isIPv4: Bool
     switch address {
-    case .v4(let address): self.init(v4: UInt32(bigEndian: address.address.sin_addr.s_addr))
-    case .v6(let address):
-      // SAFETY: in6_addr has 16 bytes, in network order.
-      self = withUnsafeBytes(of: address.address.sin6_addr) {
-        IPAddress(networkBytes: $0.baseAddress!)
-      }
+    case .v4: isIPv4 = true
+    case .v6: isIPv4 = false
     default: return nil
+    }
+    self = address.withSockAddr { pointer, _ in
+      let bytes = UnsafeRawPointer(pointer)
+      // SAFETY: sockaddr_in has its 4 bytes at 4 (ip(7)), sockaddr_in6 its 16 at 8 (ipv6(7)), in network order.
+      return isIPv4
+        ? IPAddress(v4: UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: 4, as: UInt32.self)))
+        : IPAddress(networkBytes: bytes + 8)
     }
   }
 }
