@@ -3,6 +3,7 @@ internal import CLinux
 internal import Foundation
 internal import Glibc
 internal import Reporter
+internal import ServiceMap
 
 /// Stage: metrics, status and health over HTTP, and the map's pages. It knows the unit by its `status.json`
 /// and its store only.

@@ -1,7 +1,6 @@
 internal import Crypto
 internal import Dispatch
 internal import Foundation
-internal import Glibc
 internal import Synchronization
 internal import Wire
 
@@ -31,7 +30,7 @@ final class Authenticator: Sendable {
 
   private struct State {
     var file: UsersFile
-    var mark: FileMark?
+    var mark: FileFacts?
     /// Counts readings of the file: what was verified before one is worth nothing after it.
     var generation = 0
     var remembered: [Digest: (name: String, until: Double)] = [:]
@@ -60,7 +59,7 @@ final class Authenticator: Sendable {
     self.path = path
     self.now = now
     self.note = note
-    let mark = FileMark(path: path)
+    let mark = FileFacts(path: path)
     let file = try UsersFile(path: path)
     if let problem = file.problems.first { throw .users(path: path, reason: problem) }
     let hashes = file.entries.compactMap { file.hash(of: $0.name) }
@@ -165,7 +164,7 @@ final class Authenticator: Sendable {
   /// A file that can't be read any more lets nobody in; lines that are wrong in it let nobody in, the others
   /// count.
   private func readAgainIfChanged() {
-    let mark = FileMark(path: path)
+    let mark = FileFacts(path: path)
     guard state.withLock({ $0.mark != mark }) else { return }
     var file = UsersFile(text: "")
     do throws(ServiceError) {
@@ -180,21 +179,6 @@ final class Authenticator: Sendable {
       state.generation += 1
       state.remembered = [:]
     }
-  }
-}
-
-/// What tells one state of a file from another (inode(7)).
-private struct FileMark: Equatable {
-  private let words: [Int]
-
-  /// nil where it can't be looked at.
-  init?(path: String) {
-    var status = stat()
-    guard stat(path, &status) == 0 else { return nil }
-    words = [
-      Int(bitPattern: UInt(status.st_dev)), Int(bitPattern: UInt(status.st_ino)),
-      Int(status.st_size), Int(status.st_mode), status.st_mtim.tv_sec, status.st_mtim.tv_nsec,
-    ]
   }
 }
 

@@ -83,14 +83,13 @@ public struct UsersFile: Sendable, Equatable {
           : String(cString: strerror(errno)).lowercased())
     }
     defer { fclose(file) }
-    var status = stat()
-    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+    guard let facts = FileFacts(descriptor: descriptor), facts.isRegular else {
       throw failed("is no regular file")
     }
-    guard status.st_mode & 0o007 == 0 else {
+    guard facts.mode & 0o007 == 0 else {
       throw failed("everybody on this machine may read or change it: chmod 640 \(path)")
     }
-    guard status.st_size <= UsersFile.fileBytesMax else { throw failed("is larger than 1 MiB") }
+    guard facts.size <= UsersFile.fileBytesMax else { throw failed("is larger than 1 MiB") }
     var bytes = [UInt8](repeating: 0, count: UsersFile.fileBytesMax + 1)
     let count = fread(&bytes, 1, bytes.count, file)
     guard let text = String(validating: bytes[..<count], as: UTF8.self) else {

@@ -36,10 +36,9 @@ public struct UsersFileEditor {
       guard errno == EINTR else { throw failed("cannot be locked", errno) }
     }
 
-    var status = stat()
-    let isThere = stat(file, &status) == 0
+    let facts = FileFacts(path: file)
     var lines: [String] = []
-    if isThere {
+    if facts != nil {
       guard let data = FileManager.default.contents(atPath: file) else {
         throw failed("cannot be read", EACCES)
       }
@@ -50,7 +49,7 @@ public struct UsersFileEditor {
       if lines.last == "" { lines.removeLast() }
     }
     try edit(&lines, change)
-    try replace(file, with: lines.map { $0 + "\n" }.joined(), status: isThere ? status : nil)
+    try replace(file, with: lines.map { $0 + "\n" }.joined(), facts: facts)
   }
 
   private func edit(_ lines: inout [String], _ change: Change) throws(ServiceError) {
@@ -78,12 +77,12 @@ public struct UsersFileEditor {
     }
   }
 
-  private func replace(_ file: String, with text: String, status: stat?) throws(ServiceError) {
+  private func replace(_ file: String, with text: String, facts: FileFacts?) throws(ServiceError) {
     let temporary = "\(file).\(getpid()).tmp"
     unlink(temporary)
     let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { throw failed("cannot be written", errno) }
-    let number = fill(descriptor, text, status: status)
+    let number = fill(descriptor, text, facts: facts)
     close(descriptor)
     guard number == 0, rename(temporary, file) == 0 else {
       let number = number == 0 ? errno : number
@@ -93,13 +92,13 @@ public struct UsersFileEditor {
   }
 
   /// - Returns: errno(3), or 0.
-  private func fill(_ descriptor: Int32, _ text: String, status: stat?) -> Int32 {
-    if let status {
+  private func fill(_ descriptor: Int32, _ text: String, facts: FileFacts?) -> Int32 {
+    if let facts {
       // Only root may give files away; whoever else may write the directory keeps the file.
-      if status.st_uid != geteuid() || status.st_gid != getegid() {
-        if fchown(descriptor, status.st_uid, status.st_gid) != 0 { return errno }
+      if facts.owner != geteuid() || facts.group != getegid() {
+        if fchown(descriptor, facts.owner, facts.group) != 0 { return errno }
       }
-      if fchmod(descriptor, status.st_mode & 0o770) != 0 { return errno }
+      if fchmod(descriptor, facts.mode & 0o770) != 0 { return errno }
     } else if geteuid() == 0, let group = getgrnam("renkei") {
       if fchown(descriptor, 0, group.pointee.gr_gid) != 0 { return errno }
       if fchmod(descriptor, 0o640) != 0 { return errno }
