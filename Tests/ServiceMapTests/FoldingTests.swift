@@ -90,7 +90,9 @@ import Wire
     }
     let map = ServiceMap(
       capture: CaptureReport(), addresses: addresses,
-      relations: [relation(1, .failed, 0.9), relation(2, .provided, 0.99), relation(3, .provided, 0.98)])
+      relations: [
+        relation(1, .failed, 0.9), relation(2, .provided, 0.99), relation(3, .provided, 0.98),
+      ])
     var directory = HostDirectory()
     directory.add(text: "8.8.8.0/24,Resolver,\n8.8.8.1,one,\n")
     let folded = map.folded(outside: directory)

@@ -40,7 +40,8 @@ struct AnonymiseCommand: ParsableCommand {
     _ = try StoreInfo.read(path: store)
     let (key, isNew) = try AnonymousKey.readOrMake(path: path)
     if isNew {
-      Terminal.standardError("renkei: made the key \(Terminal.oneLine(path)); keep it to yourself\n")
+      Terminal.standardError(
+        "renkei: made the key \(Terminal.oneLine(path)); keep it to yourself\n")
     }
     try AnonymousStore.write(path: store, to: output, key: key)
   }

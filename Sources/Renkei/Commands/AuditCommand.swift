@@ -60,7 +60,8 @@ struct AuditCommand: ParsableCommand {
   func run() throws {
     let plan = try plan()
     try plan.check(
-      inputs: capture.files + report.names + report.serviceNames + (report.rolesOption.roles.map { [$0] } ?? []))
+      inputs: capture.files + report.names + report.serviceNames
+        + (report.rolesOption.roles.map { [$0] } ?? []))
     try report.rolesOption.check()
     // The reporter says what is wrong with their lines.
     _ = try report.directory(isQuiet: true)

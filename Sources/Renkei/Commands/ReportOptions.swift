@@ -104,7 +104,8 @@ struct ReportOptions: ParsableArguments {
     do {
       try body()
     } catch {
-      throw RunError("\(option) \(file): cannot be read: \((error as NSError).localizedDescription)")
+      throw RunError(
+        "\(option) \(file): cannot be read: \((error as NSError).localizedDescription)")
     }
   }
 

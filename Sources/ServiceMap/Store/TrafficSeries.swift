@@ -42,7 +42,7 @@ public struct TrafficSeries: Sendable {
     var bytesBA: Int64
   }
 
-  private enum Side: UInt32 { case a = 0, b = 1 }
+  private enum Side { case a, b }
 
   private let ends: [Ends]
   /// By link, and by bucket within.
@@ -169,7 +169,8 @@ public struct TrafficSeries: Sendable {
     let isFromServer = sideCount(serverNumber) <= sideCount(clientNumber)
     forEachSide(of: isFromServer ? server : client) { link, side in
       let serverSide = isFromServer ? side : side == .a ? .b : .a
-      let (own, other) = serverSide == .a ? (ends[link].a, ends[link].b) : (ends[link].b, ends[link].a)
+      let (own, other) =
+        serverSide == .a ? (ends[link].a, ends[link].b) : (ends[link].b, ends[link].a)
       if own == serverNumber, other == clientNumber,
         isEndpoint(serverSide, of: link, protocolNumber, port)
       {

@@ -78,7 +78,9 @@ import Wire
     var store = try RandomStore(path: path, generator: generator)
     for _ in 0..<20 { try store.commit(beginsMinute: true) }
     try AnonymousStore.write(path: path, to: copy, key: key)
-    for range in [nil, TimeRange(from: Int(RandomStore.begin) + 300, to: Int(RandomStore.begin) + 600)] {
+    for range in [
+      nil, TimeRange(from: Int(RandomStore.begin) + 300, to: Int(RandomStore.begin) + 600),
+    ] {
       let before = try MapStore.read(path: path, range: range)
       let after = try MapStore.read(path: copy, range: range)
       #expect(after.links.count == before.links.count && after.coverage == before.coverage)

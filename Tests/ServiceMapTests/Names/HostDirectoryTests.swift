@@ -102,7 +102,8 @@ import Wire
     #expect(names.isInside(try address("203.0.113.5")))
     #expect(names.isInside(try address("10.0.0.1")))
     names.organisation = [try prefix("10.1.0.0/16")]
-    #expect(!names.isInside(try address("10.0.0.1")) && names.isInside(try address("10.1.0.1")))
+    #expect(!names.isInside(try address("10.0.0.1")))
+    #expect(names.isInside(try address("10.1.0.1")))
   }
 
   @Test("names come out short, without controls and without what turns the text")
@@ -112,7 +113,8 @@ import Wire
     #expect(
       HostDirectory.clean("a\u{0}\u{7}\r\n\u{1B}[2J\u{85}\u{7F}b")
         == "a\u{FFFD}\u{FFFD}\u{FFFD}\u{FFFD}\u{FFFD}[2J\u{FFFD}\u{FFFD}b")
-    for scalar in "\u{202A}\u{202B}\u{202C}\u{202D}\u{202E}\u{2066}\u{2067}\u{2068}\u{2069}\u{200E}\u{200F}\u{2028}\u{2029}\u{61C}"
+    for scalar
+      in "\u{202A}\u{202B}\u{202C}\u{202D}\u{202E}\u{2066}\u{2067}\u{2068}\u{2069}\u{200E}\u{200F}\u{2028}\u{2029}\u{61C}"
       .unicodeScalars
     {
       #expect(HostDirectory.clean("x\(scalar)y") == "x\u{FFFD}y")
@@ -151,8 +153,10 @@ import Wire
 
   @Test("many lines load in time that grows with their number")
   func many() throws {
-    let text = (0..<50_000).map { "10.\($0 >> 16).\($0 >> 8 & 255).\($0 & 255),host \($0),g\($0 % 7)" }
-      .joined(separator: "\n")
+    let text = (0..<50_000).map {
+      "10.\($0 >> 16).\($0 >> 8 & 255).\($0 & 255),host \($0),g\($0 % 7)"
+    }
+    .joined(separator: "\n")
     var names = HostDirectory()
     names.add(text: text)
     #expect(names.name(of: try address("10.0.195.79")) == "host 49999")

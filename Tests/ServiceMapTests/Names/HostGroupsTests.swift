@@ -23,7 +23,8 @@ import Wire
   @Test("each host has one group: the user's, its network, outside, multicast")
   func groups() throws {
     let map = try map([
-      "10.1.2.3", "10.1.2.4", "10.1.3.3", "10.0.9.9", "8.8.8.8", "1.1.1.1", "fd00::1", "224.0.0.251",
+      "10.1.2.3", "10.1.2.4", "10.1.3.3", "10.0.9.9", "8.8.8.8", "1.1.1.1", "fd00::1",
+      "224.0.0.251",
       "0.0.0.0", "203.0.113.7",
     ])
     var directory = HostDirectory()

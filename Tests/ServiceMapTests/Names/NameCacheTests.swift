@@ -52,7 +52,8 @@ import Wire
     #expect(world.most.load(ordering: .relaxed) <= 4)
   }
 
-  @Test("names stand for a day and meanwhile when they are asked again; that there is none, an hour")
+  @Test(
+    "names stand for a day and meanwhile when they are asked again; that there is none, an hour")
   func ages() {
     let world = World()
     let cache = cache(world)

@@ -35,7 +35,9 @@ struct RandomStore {
     for _ in 0..<Int.random(in: 1...30, using: &generator) {
       var link = Sample.random(hosts: hosts, using: &generator)
       (link.a, link.b) = (store.id(of: address(link.a)), store.id(of: address(link.b)))
-      if Int.random(in: 0..<5, using: &generator) == 0, let number = all.indices.randomElement(using: &generator) {
+      if Int.random(in: 0..<5, using: &generator) == 0,
+        let number = all.indices.randomElement(using: &generator)
+      {
         all[number].add(link)
         changed.insert(number)
       } else {

@@ -25,7 +25,10 @@ import Wire
     let content = try MapStore.read(path: path, withSeries: true)
     let series = try #require(content.series)
     let map = content.map()
-    #expect(series.bounds == (1...10).map { Int(RandomStore.begin) + $0 * 60 } + [Int(RandomStore.begin) + 660])
+    #expect(
+      series.bounds == (1...10).map { Int(RandomStore.begin) + $0 * 60 } + [
+        Int(RandomStore.begin) + 660
+      ])
     #expect(series.ofAll().reduce(0, +) == map.bytes)
     for host in map.hosts {
       #expect(total(series.ofHost(host.address)) == [host.bytesIn, host.bytesOut])
@@ -80,7 +83,8 @@ import Wire
           run: 1, progress: [], capture: CaptureReport(),
           segments: [
             SegmentChange(
-              beginSeconds: UInt64(6000 + (minute == 2 ? 600 : minute * 60)), accounting: accounting,
+              beginSeconds: UInt64(6000 + (minute == 2 ? 600 : minute * 60)),
+              accounting: accounting,
               links: [(0, shaken), (1, neutral)])
           ]))
     }
@@ -95,7 +99,8 @@ import Wire
     #expect(series.ofRelation(server: server, 6, 443, client: client) == web)
     #expect(series.ofEndpoint(6, 443) == web)
     #expect(series.ofEndpoint(6, 443, servers: [server]) == web)
-    #expect(series.ofEndpoint(6, 443, servers: [client]) == points([(0, 0), (0, 0), (0, 0), (0, 0)]))
+    #expect(
+      series.ofEndpoint(6, 443, servers: [client]) == points([(0, 0), (0, 0), (0, 0), (0, 0)]))
     let dns = points([(7, 50), (7, 50), (0, 0), (7, 50)])
     #expect(series.ofService(server, 17, 53) == dns)
     #expect(series.ofRelation(server: server, 17, 53, client: client) == dns)
@@ -113,7 +118,9 @@ import Wire
       var begin = Int.random(in: 10_000...20_000, using: &generator) * 86_400
       for length in [86_400, 3600, 60] {
         for _ in 0..<Int.random(in: 0...300, using: &generator) {
-          if Int.random(in: 0..<10, using: &generator) > 0 { segments.append(begin..<begin + length) }
+          if Int.random(in: 0..<10, using: &generator) > 0 {
+            segments.append(begin..<begin + length)
+          }
           begin += length
         }
       }
@@ -139,7 +146,8 @@ import Wire
     #expect(SeriesPlan([]).bounds.isEmpty)
   }
 
-  @Test("when there are too many cells buckets become coarser and sums stay; past that there is none")
+  @Test(
+    "when there are too many cells buckets become coarser and sums stay; past that there is none")
   func bounded() throws {
     let generator = TestSeed.generator(for: "TrafficSeriesTests.bounded")
     let segments = (0..<100).map { 60_000 + $0 * 60..<60_060 + $0 * 60 }
