@@ -12,6 +12,11 @@ enum SitePhrases {
       portsAsked | Ports | ポート数
       clientsIn | Clients in | クライアントの所属
       servicesIn | Services in | サービスの所属
+      bytesIn | Bytes in | 受信バイト
+      bytesOut | Bytes out | 送信バイト
+      packetsIn | Packets in | 受信パケット
+      packetsOut | Packets out | 送信パケット
+      site.roundTrip | Round trip | 往復時間
       since | From | 開始
       seconds | Seconds | 秒
       reason | Reason | 理由

@@ -12,6 +12,9 @@ struct PageHTML {
   let phrases: Phrases
   let frame: SiteFrame
 
+  /// Whether the map is of less than a day.
+  private var isShort: Bool { Overview(map: snapshot.map).spanNs < 86_400_000_000_000 }
+
   /// - Throws: `SiteProblem` where an order or a page is asked for that there is none of.
   func bytes(of page: SitePage) throws(SiteProblem) -> [UInt8] {
     var out = PageBytes()
@@ -39,7 +42,8 @@ struct PageHTML {
       switch section {
       case .note(let note): self.note(note, to: &out)
       case .facts(let heading, let facts): self.facts(heading, facts, to: &out)
-      case .table(let table, let place): try self.table(table, place, to: &out)
+      case .table(let table, let place):
+        try self.table(table, place, isAlone: phrases[table.title] == page.title, to: &out)
       case .chart(let chart): try self.chart(chart, to: &out)
       case .matrix(let matrix): self.matrix(matrix, to: &out)
       case .graph(let graph): try self.graph(graph, to: &out)
@@ -115,13 +119,15 @@ struct PageHTML {
 
   // MARK: - Tables
 
+  /// - Parameter isAlone: the page's own heading is its heading.
   private func table(
-    _ table: SiteTable, _ place: SitePage.TablePlace, to out: inout PageBytes
+    _ table: SiteTable, _ place: SitePage.TablePlace, isAlone: Bool = false,
+    to out: inout PageBytes
   ) throws(SiteProblem) {
     let choice = try TableChoice(table, place, snapshot: snapshot, query: query)
     let isMain = place == .main
     let title = phrases[table.title]
-    out.raw("<section class=\"part\" id=\"\(table.name)\"><h2>")
+    out.raw("<section class=\"part\" id=\"\(table.name)\"><h2\(isAlone ? " class=\"unseen\"" : "")>")
     out.html(title)
     out.raw(" <span class=\"badge\">\(HumanUnits.count(table.ids.count))</span></h2>\n")
     if let note = table.note {
@@ -139,8 +145,11 @@ struct PageHTML {
       out.write("<tr>")
       for (index, column) in table.columns.enumerated() {
         out.write(index == 0 ? "<th scope=\"row\"" : "<td")
-        out.write(
-          column.isNumber ? " class=\"n\">" : column.kind == .role ? " class=\"role\">" : ">")
+        switch column.kind {
+        case .role: out.write(" class=\"role\">")
+        case .link: out.write(" class=\"n\">")
+        default: out.write(column.isNumber ? " class=\"n\">" : ">")
+        }
         value(table.value(id, index), to: &out)
         out.write(index == 0 ? "</th>" : "</td>")
       }
@@ -296,7 +305,10 @@ struct PageHTML {
       service(query.href(SitePath.provided(address, number, port)), number, port, to: &out)
     case .role(let kind, let basis, let confidence): role(kind, basis, confidence, to: &out)
     case .time(let ns):
-      out.raw("<time datetime=\"\(PageJSON.rfc3339(ns))\">\(CivilTime(ns: ns).text)</time>")
+      let text = CivilTime(ns: ns).text
+      // Within a day, the day is in the head of the page.
+      let short = isShort ? String(text.dropFirst(11)) : text
+      out.raw("<time datetime=\"\(PageJSON.rfc3339(ns))\">\(short)</time>")
     case .duration(let ns): out.raw(HumanUnits.duration(ns: ns))
     case .ratio(let ratio): out.raw(HumanUnits.confidence(ratio))
     case .flag(let flag): out.html(phrases[flag ? "site.yes" : "site.no"])

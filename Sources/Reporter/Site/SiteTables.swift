@@ -328,7 +328,7 @@ struct SiteTables: Sendable {
 
   private static let judged: [Part] = [
     (
-      SiteColumn("roundTrip", .duration),
+      SiteColumn("roundTrip", .duration, title: "site.roundTrip"),
       {
         $0.handshakes > 0
           ? .duration(ns: Tick.nanoseconds($0.handshakeTicksSum) / $0.handshakes) : .none

@@ -15,21 +15,26 @@
 
   // ---- The reader's clock -----------------------------------------------------------------
 
-  const full = new Intl.DateTimeFormat(language, {
-    year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit",
-    hourCycle: "h23",
-  });
+  const locale = navigator.languages.find((one) => one.split("-")[0] === language) ?? language;
+  const clock = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
+  const day = { year: "numeric", month: "2-digit", day: "2-digit" };
+  const full = new Intl.DateTimeFormat(locale, { ...day, ...clock });
+  const short = new Intl.DateTimeFormat(locale, clock);
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  // Within one day of the reader's, the day is in the head of the page.
+  let isShort = false;
   const localise = (root) => {
+    const ends = [...root.querySelectorAll(".span time")].map((node) => new Date(node.dateTime));
+    if (ends.length === 2) isShort = ends[1] - ends[0] < 86400000 && ends[0].getDate() === ends[1].getDate();
     for (const node of root.querySelectorAll("time[datetime]")) {
       const date = new Date(node.dateTime);
       if (isNaN(date)) continue;
       node.title = node.dateTime;
-      node.textContent = full.format(date);
+      node.textContent = (isShort && !node.closest(".span") ? short : full).format(date);
     }
     for (const node of root.querySelectorAll("text[data-time]")) {
       const date = new Date(Number(node.dataset.time) * 1000);
-      node.textContent = date.toLocaleString(language, Number(node.dataset.step) >= 86400
+      node.textContent = date.toLocaleString(locale, Number(node.dataset.step) >= 86400
         ? { month: "numeric", day: "numeric" } : { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
     }
     for (const node of root.querySelectorAll(".zone")) node.textContent = zone;

@@ -121,6 +121,20 @@ import Wire
         == rows[2..<4].compactMap { $0["address"] as? String })
   }
 
+  @Test("every title has a phrase", arguments: paths)
+  func titles(path: String) throws {
+    let (page, query) = try page(path, ["lang": "ja", "q": "10"])
+    let phrases = SitePhrases.of(query.language)
+    for (table, _) in page.tables {
+      #expect(phrases[table.title] != table.title)
+      if let note = table.note { #expect(phrases[note] != note) }
+      for column in table.columns { #expect(phrases[column.title] != column.title) }
+    }
+    for case .facts(_, let facts) in page.sections {
+      for fact in facts { #expect(phrases[fact.key] != fact.key) }
+    }
+  }
+
   @Test(
     "nonsense is refused with the reason",
     arguments: [
