@@ -110,7 +110,7 @@ import Testing
 
   @Test("list says what is wrong in the file")
   func problems() throws {
-    FileManager.default.createFile(
+    _ = FileManager.default.createFile(
       atPath: file, contents: Data("aiko:plain\n".utf8), attributes: [.posixPermissions: 0o600])
     let result = try user(["list"])
     #expect(result.status == 1 && result.errors.contains("line 1: aiko: not a hash"))
