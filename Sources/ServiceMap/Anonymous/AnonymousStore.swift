@@ -68,6 +68,9 @@ public enum AnonymousStore {
     try target.execute(sql: StoreSchema.tables)
     try target.execute(
       sql: "INSERT INTO meta VALUES ('schema', ?)", arguments: [StoreSchema.name])
+    let encoder = JSONEncoder()
+    // The same map gives the same bytes.
+    encoder.outputFormatting = .sortedKeys
     var names: [String: String] = [:]
     for run in reader.runs {
       let capture = anonymous(run.capture, &names)
@@ -75,7 +78,7 @@ public enum AnonymousStore {
         sql: "INSERT INTO run VALUES (?, ?, NULL)",
         arguments: [
           Int64(bitPattern: run.id),
-          String(decoding: try JSONEncoder().encode(capture), as: UTF8.self),
+          String(decoding: try encoder.encode(capture), as: UTF8.self),
         ])
     }
     var isUsed: Set<Int> = []
