@@ -72,7 +72,9 @@ let package = Package(
       ],
       resources: [
         .embedInCode("Templates/report.mustache"), .embedInCode("Templates/report.css"),
-        .embedInCode("Templates/report.js"),
+        .embedInCode("Templates/report.js"), .embedInCode("Templates/site.mustache"),
+        .embedInCode("Templates/site.css"), .embedInCode("Templates/site.js"),
+        .embedInCode("Templates/openapi.yaml"),
       ],
       swiftSettings: settings),
     // What merger and reporter share: roles, relations, schema, queries.

@@ -24,10 +24,12 @@ struct RenkeiCommand: ParsableCommand {
         sudo renkei audit -i eth0 --for 10m           from an interface: eth0.html
         sudo renkei run -i eth0 --store map.db        day and night; renkei status
         renkei why 10.0.0.5:8080/tcp --store map.db   the evidence behind one verdict
+        renkei map --store map.db -o map.svg          the dependencies as a picture
       """,
     version: "renkei \(version)",
     subcommands: [
-      AuditCommand.self, RunCommand.self, ReportCommand.self, WhyCommand.self, StoreCommand.self,
+      AuditCommand.self, RunCommand.self, ReportCommand.self, MapCommand.self, WhyCommand.self,
+      StoreCommand.self,
       CheckCommand.self, StatusCommand.self,
       EvidenceCommand.self,
       CollectCommand.self,

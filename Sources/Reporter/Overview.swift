@@ -45,8 +45,8 @@ struct Overview {
     topServices(count) { ($0.total.bytes, $0.total.packets) }
   }
 
-  /// Indices into `hosts`, by distinct clients of all services together, then bytes.
-  func topServers(_ count: Int) -> [(host: Int, clients: Int)] {
+  /// Distinct clients of all services together, by index into `hosts`.
+  func clientsOfHosts() -> [Int] {
     var clients = [Int](repeating: 0, count: map.hosts.count)
     // By client: the last server it was counted for.
     var counted = [Int](repeating: -1, count: map.hosts.count)
@@ -64,6 +64,12 @@ struct Overview {
         }
       }
     }
+    return clients
+  }
+
+  /// Indices into `hosts`, by distinct clients of all services together, then bytes.
+  func topServers(_ count: Int) -> [(host: Int, clients: Int)] {
+    let clients = clientsOfHosts()
     let servers = map.hosts.indices.filter { clients[$0] > 0 }
     return top(count, of: servers) {
       (UInt64(clients[$0]), map.hosts[$0].bytesIn + map.hosts[$0].bytesOut)

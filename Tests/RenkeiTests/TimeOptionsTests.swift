@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Reporter
 import ServiceMap
 import Testing
 

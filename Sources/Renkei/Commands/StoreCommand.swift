@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Foundation
+internal import Reporter
 internal import ServiceMap
 internal import Wire
 

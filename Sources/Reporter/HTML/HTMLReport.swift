@@ -15,7 +15,8 @@ struct HTMLReport {
     let labels = Labels(map: reporter.map, names: reporter.serviceNames)
     let selection = PageSelection(map: reporter.map, rowsMax: rowsMax)
     data = PageData(map: reporter.map, labels: labels, selection: selection)
-    let context = PageContext(reporter, labels: labels, selection: selection)
+    let context = PageContext(
+      reporter, labels: labels, selection: selection, graph: HTMLReport.graph(reporter, labels))
 
     let source = HTMLReport.text(PackageResources.report_mustache)
     let parts = source.split(separator: "{{{data}}}", maxSplits: 1)
@@ -28,6 +29,32 @@ struct HTMLReport {
     out.write(head)
     data.write(to: &out)
     out.write(tail)
+  }
+
+  /// The graph in both languages: the page can switch, and has no layout of its own.
+  private static func graph(_ reporter: MapReport, _ labels: Labels) -> PageContext.Graph {
+    let map = reporter.map
+    let graph = DependencyGraph(
+      map: map, labels: labels, grouping: GraphGrouping(networksOf: map), options: GraphOptions())
+    let addresses = labels.addresses
+    func picture(_ language: ReportLanguage) -> PageContext.Graph.Picture {
+      let text = GraphText(language)
+      let svg = GraphSVG(
+        GraphLayout.best(graph, text: text), text: text, prefix: "graph-\(language.rawValue)"
+      ) { node in
+        switch node.target {
+        case .host(let index): "#host=\(addresses[index])"
+        case .group(let name) where !name.isEmpty: "#view=hosts&q=\(name)"
+        default: nil
+        }
+      }
+      return PageContext.Graph.Picture(
+        language: language.rawValue, isHidden: language != reporter.language,
+        summary: text.summary(of: graph), svg: svg.markup())
+    }
+    return PageContext.Graph(
+      title: GraphText(reporter.language).phrases["graph.title"],
+      pictures: ReportLanguage.allCases.map(picture))
   }
 
   static func text(_ resource: [UInt8]) -> String { String(decoding: resource, as: UTF8.self) }

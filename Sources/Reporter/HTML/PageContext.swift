@@ -6,7 +6,7 @@ struct PageContext {
   let language: String
   let version: String
   let t: [String: String]
-  let css = HTMLReport.text(PackageResources.report_css)
+  let css = HTMLReport.text(PackageResources.report_css) + GraphSVG.css
   let js = HTMLReport.text(PackageResources.report_js)
   let texts: String
   let pageTitle: String?
@@ -58,6 +58,29 @@ struct PageContext {
   let hasMatrix: Bool
   let matrixColumns: [String]
   let matrixRows: [PageTables.MatrixRow]
+  let graph: Graph
+
+  /// The dependency graph, and what belongs to it.
+  struct Graph {
+    struct Picture {
+      let language: String
+      let isHidden: Bool
+      let summary: String
+      let svg: String
+    }
+    let title: String
+    var name = ""
+    let pictures: [Picture]
+    var texts: [String: String] = [:]
+    var legend: [LegendEntry] = []
+  }
+
+  struct LegendEntry {
+    /// The class of the line.
+    let style: String
+    let key: String
+    let text: String
+  }
 
   /// The numbers of the navigation and the overview.
   struct Counts {
@@ -95,7 +118,7 @@ struct PageContext {
     let isTotal: Bool
   }
 
-  init(_ reporter: MapReport, labels: Labels, selection: PageSelection) {
+  init(_ reporter: MapReport, labels: Labels, selection: PageSelection, graph: Graph) {
     let map = reporter.map
     let phrases = Phrases(reporter.language)
     let overview = Overview(map: map)
@@ -210,6 +233,22 @@ struct PageContext {
     (networks, networksMore) = tables.networks()
     (matrixColumns, matrixRows) = tables.matrix()
     hasMatrix = !matrixRows.isEmpty
+    let graphPhrases = GraphText(reporter.language).phrases
+    var graph = graph
+    graph.name = graphPhrases["graph"]
+    // In Mustache a full stop leads into a value.
+    graph.texts = Dictionary(
+      uniqueKeysWithValues: Phrases.graphRows.map {
+        (String($0.key.drop { $0 != "." }.dropFirst()), graphPhrases[$0.key])
+      })
+    graph.legend = [
+      ("sure", "sure"), ("likely", "likely"), ("weak", "weak"), ("sure fail", "fail"),
+    ]
+    .map { style, name in
+      let key = "graph.legend.\(name)"
+      return LegendEntry(style: style, key: key, text: graphPhrases[key])
+    }
+    self.graph = graph
   }
 
   /// Both languages for the script: {"en":{key:text,…},"ja":{…}}. The texts are ours, without
@@ -228,7 +267,8 @@ struct PageContext {
       return escaped + "\""
     }
     func table(_ text: ((key: String, en: String, ja: String)) -> String) -> String {
-      Phrases.rows.map { "\(quoted($0.key)):\(quoted(text($0)))" }.joined(separator: ",")
+      (Phrases.rows + Phrases.graphRows).map { "\(quoted($0.key)):\(quoted(text($0)))" }
+        .joined(separator: ",")
     }
     return "{\"en\":{\(table(\.en))},\"ja\":{\(table(\.ja))}}"
   }()

@@ -223,6 +223,15 @@ struct PageTables {
     return (rows, More(shown: shown, count: count, text: text))
   }
 
+  /// How dark a cell is, 5 to 60 %.
+  ///
+  /// By magnitude: traffic spans many powers of ten. Whole percents, so that the last digit of a logarithm
+  /// shows nowhere.
+  static func shade(_ bytes: UInt64, of most: UInt64) -> Int {
+    let magnitude = log(Double(bytes) + 1) / log(Double(max(1, most)) + 1)
+    return Int(5 + 55 * magnitude * magnitude)
+  }
+
   /// Bytes between the networks with most traffic of services: rows ask, columns answer.
   func matrix() -> ([String], [MatrixRow]) {
     let count = labels.networks.count
@@ -251,17 +260,14 @@ struct PageTables {
       let column = columnOf[labels.networkOfHost[relation.server]]
       if row >= 0, column >= 0 { cells[row * columns.count + column] += relation.bytes }
     }
-    let most = log(Double(cells.max() ?? 1) + 1)
+    let most = cells.max() ?? 0
     let matrix = rows.indices.map { row in
       MatrixRow(
         network: labels.networks[rows[row]],
         cells: columns.indices.map { column in
           let bytes = cells[row * columns.count + column]
           if bytes == 0 { return MatrixCell(text: "", alpha: nil) }
-          // By magnitude: traffic spans many powers of ten. Whole percents, so that the last
-          // digit of a logarithm shows nowhere.
-          let magnitude = log(Double(bytes) + 1) / most
-          let alpha = Int(5 + 55 * magnitude * magnitude)
+          let alpha = PageTables.shade(bytes, of: most)
           return MatrixCell(
             text: HumanUnits.bytes(bytes), alpha: "0.\(alpha < 10 ? "0" : "")\(alpha)")
         })

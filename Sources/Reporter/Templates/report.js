@@ -410,11 +410,133 @@
       () => clientsOf(service)),
   });
 
+  // ---- The picture of one host ------------------------------------------------------------
+
+  const space = byId("graph").querySelector("svg").namespaceURI;
+  const drawn = (tag, properties, ...children) => {
+    const node = document.createElementNS(space, tag);
+    for (const [key, value] of Object.entries(properties)) {
+      if (value !== null) node.setAttribute(key, value);
+    }
+    node.append(...children.filter((child) => child !== null));
+    return node;
+  };
+  const canvas = document.createElement("canvas").getContext("2d");
+  const cut = (words, size, width) => {
+    canvas.font = `${size}px system-ui, sans-serif`;
+    // Controls and what turns the direction of writing; and no name is endless.
+    let scalars = [...words.slice(0, 300)
+      .replace(/[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, "\ufffd")];
+    if (canvas.measureText(scalars.join("")).width <= width) return scalars.join("");
+    while (scalars.length && canvas.measureText(scalars.join("") + "…").width > width) scalars.pop();
+    return scalars.join("") + "…";
+  };
+  const aroundMax = 12;
+
+  /// Clients left, the host, and whom it asks right; those with least bytes beyond `aroundMax` in one box.
+  /// Nothing where it is alone.
+  const aroundView = (id) => {
+    const sides = [new Map(), new Map()];
+    const gather = (row) => {
+      const isServer = row.server === id, peer = isServer ? row.client : row.server;
+      if (peer === id || (row.server !== id && row.client !== id)) return;
+      const side = sides[isServer ? 0 : 1];
+      let sum = side.get(peer);
+      if (!sum) {
+        sum = { peers: [peer], keys: new Map(), bytes: 0, sessions: 0, failed: 0, weighted: 0, weight: 0 };
+        side.set(peer, sum);
+      }
+      const amount = row.bytesTo + row.bytesFrom;
+      sum.bytes += amount;
+      sum.sessions += row.sessions;
+      sum.failed += row.refused + row.unanswered;
+      sum.weighted += (amount + 1) * data.roles[row.role][2];
+      sum.weight += amount + 1;
+      sum.keys.set(row.key, (sum.keys.get(row.key) ?? 0) + amount);
+    };
+    for (const row of pairs) gather(row);
+    for (const row of failed) gather(row);
+    const boxes = sides.map((side) => {
+      const all = [...side.values()].sort((a, b) => b.bytes - a.bytes || a.peers[0] - b.peers[0]);
+      if (all.length <= aroundMax + 1) return all;
+      const rest = all.splice(aroundMax);
+      const joined = { ...rest[0], peers: rest.flatMap((one) => one.peers), keys: new Map(rest[0].keys) };
+      for (const one of rest.slice(1)) {
+        for (const key of ["bytes", "sessions", "failed", "weighted", "weight"]) joined[key] += one[key];
+        for (const [key, value] of one.keys) joined.keys.set(key, (joined.keys.get(key) ?? 0) + value);
+      }
+      return [...all, joined];
+    });
+    if (!boxes[0].length && !boxes[1].length) return null;
+
+    const width = 220, step = 50, boxHeight = 40, gap = 190;
+    const rows = Math.max(boxes[0].length, boxes[1].length, 1);
+    const columns = boxes.map((side) => side.length > 0);
+    const middleX = columns[0] ? width + gap : 0;
+    const size = { width: middleX + width + (columns[1] ? gap + width : 0) + 4, height: rows * step + 4 };
+    const middleY = size.height / 2;
+    const named = (host) => {
+      const name = nameOf(host), address = data.addresses[host];
+      return name ? [name, address] : [address, data.networks[hosts[host].network]];
+    };
+    const box = (x, y, lines, kind, title, link) => {
+      const content = [drawn("title", {}, title),
+        drawn("rect", { x, y: y - boxHeight / 2, width, height: boxHeight, rx: 4 }),
+        drawn("text", { x: x + width / 2, y: y - 3 }, cut(lines[0], 12, width - 16)),
+        drawn("text", { x: x + width / 2, y: y + 12, class: "sub" }, cut(lines[1], 10.5, width - 16))];
+      return drawn("g", { class: "graph-node " + kind },
+        ...(link ? [drawn("a", { href: link }, ...content)] : content));
+    };
+    const edges = [], nodes = [];
+    boxes.forEach((side, right) => side.forEach((sum, i) => {
+      const y = middleY + (i - (side.length - 1) / 2) * step;
+      const x = right ? middleX + width + gap : 2;
+      const hidden = sum.peers.reduce((total, peer) => total + (peer < hostCount ? 1
+        : services.filter((one) => one.server === id).reduce((n, one) => n + one.hidden, 0)), 0);
+      const alone = sum.peers.length === 1 && sum.peers[0] < hostCount;
+      const lines = alone ? named(sum.peers[0])
+        : [t(right ? "graph.moreServers" : "graph.moreClients", { count: count(hidden) }), bytes(sum.bytes)];
+      const keys = [...sum.keys].sort((a, b) => b[1] - a[1] || a[0] - b[0]).map(([key]) => key);
+      const shown = label(keys[0]) + (keys.length > 1 ? " " + t("graph.more", { count: count(keys.length - 1) }) : "");
+      const confidence = sum.weighted / sum.weight, failing = sum.failed > 0 && sum.failed * 10 >= sum.sessions;
+      const title = [lines[0], keys.slice(0, 6).map((key) => endpoint(key) + " " + serviceName(key)).join(", "),
+        t("graph.traffic", { bytes: bytes(sum.bytes), sessions: count(sum.sessions) }),
+        sum.failed ? t("graph.failed", { count: count(sum.failed),
+          share: significant(sum.failed * 100 / sum.sessions) + " %" }) : "",
+        `${t("confidence")} ${hundredths(confidence)}`].filter(Boolean).join("\n");
+      nodes.push(box(x, y, lines, alone ? "host" : "clients", title,
+        alone ? hash({ host: data.addresses[sum.peers[0]] }) : null));
+      const head = 8, from = right ? middleX + width : x + width, to = (right ? x : middleX) - head;
+      const start = right ? middleY : y, end = right ? y : middleY, half = (to - from) / 2;
+      const line = `M${from},${start}C${from + half},${start} ${to - half},${end} ${to},${end}`;
+      const stroke = (1 + Math.max(0, Math.min(30, Math.floor(Math.log2(sum.bytes + 1)) - 9)) / 5).toFixed(1);
+      const sure = confidence >= 0.98 ? "sure" : confidence >= 0.9 ? "likely" : "weak";
+      edges.push(drawn("g", { class: `graph-edge ${sure}${failing ? " fail" : ""}` },
+        drawn("title", {}, title),
+        drawn("path", { class: "line", d: line, "stroke-width": stroke,
+          "marker-end": `url(#around-${failing ? "fail" : "plain"})` }),
+        drawn("path", { class: "hit", d: line }),
+        drawn("text", { x: right ? to - 60 : from + 60, y: y - 4 },
+          (failing ? "✕ " : "") + cut(shown, 10.5, 125))));
+    }));
+    nodes.push(box(middleX, middleY, named(id), "host focus", data.addresses[id], null));
+    return element("figure", { class: "graphbox" }, drawn("svg", {
+      class: "graph", width: size.width, height: size.height, role: "group",
+      viewBox: `0 0 ${size.width} ${size.height}`, "aria-label": t("graph.around"),
+    }, drawn("defs", {}, ...["plain", "fail"].map((kind) => drawn("marker", {
+      id: "around-" + kind, viewBox: "0 0 8 8", refX: 0, refY: 4, markerWidth: 8, markerHeight: 8,
+      markerUnits: "userSpaceOnUse", orient: "auto",
+    }, drawn("path", { class: "graph-head " + kind, d: "M0,0L8,4L0,8z" })))),
+    drawn("g", {}, ...edges), drawn("g", {}, ...nodes)));
+  };
+
   // ---- Views ------------------------------------------------------------------------------
 
+  const networkOf = (host) => (host < hostCount ? data.networks[hosts[host].network] : "");
   const search = (row) => [
     data.addresses[row.server], nameOf(row.server), data.addresses[row.client] ?? "",
-    nameOf(row.client), endpoint(row.key), serviceName(row.key),
+    nameOf(row.client), endpoint(row.key), serviceName(row.key), networkOf(row.server),
+    networkOf(row.client),
   ].join(" ");
   const hostText = (host) => [
     data.addresses[host.id], nameOf(host.id), data.networks[host.network],
@@ -436,6 +558,24 @@
     row.clients += service.clients;
     add(row, service);
   }
+
+  const networkRows = data.networks.map((name, id) => ({
+    id, name, hosts: [], servers: 0, services: 0, requests: 0, bytesIn: 0, bytesOut: 0,
+  }));
+  for (const host of active) {
+    const row = networkRows[host.network];
+    row.hosts.push(host);
+    row.servers += host.provides.length ? 1 : 0;
+    row.services += host.provides.length;
+    row.requests += host.requests;
+    row.bytesIn += host.bytesIn;
+    row.bytesOut += host.bytesOut;
+  }
+  const networks = networkRows.filter((row) => row.hosts.length);
+  const hostsOf = (network) => table({
+    rows: network.hosts, quiet: true, sort: "-clients", caption: t("hosts"),
+    columns: views.hosts().columns.filter((column) => column.key !== "network"),
+  }).node;
 
   const views = {
     hosts: (sort) => ({
@@ -465,6 +605,31 @@
         { ...serviceColumn, width: "" }, portColumn, number("providers", (row) => row.ids.length),
         number("relations", (row) => row.clients), sessionsColumn, failedColumn, packetsColumn,
         ...serverTraffic,
+      ],
+    }),
+    relations: (sort) => ({
+      note: "relationsNote", rows: pairs, sort: sort ?? "-bytes", haystack: search, columns: [
+        {
+          ...hostColumn("client", (row) => row.client),
+          cell: (row) => (row.client < hostCount ? hostCell(row.client)
+            : t("otherClients", { count: count(services[row.service].hidden) })),
+        },
+        hostColumn("server", (row) => row.server), serviceColumn, portColumn, sessionsColumn,
+        failedColumn, packetsColumn, bytesColumn, roleColumn,
+      ],
+    }),
+    networks: (sort) => ({
+      note: "graph.networksNote", rows: networks, sort: sort ?? "-in",
+      haystack: (row) => row.name, columns: [
+        { key: "network", sort: (row) => row.id, width: "wide",
+          cell: (row) => element("a", { href: hash({ view: "hosts", q: row.name }) }, row.name) },
+        number("hosts", (row) => row.hosts.length, null, {
+          cell: (row) => expander(count(row.hosts.length), `${t("hosts")}: ${row.name}`,
+            () => hostsOf(row)),
+        }),
+        number("servers", (row) => row.servers), number("services", (row) => row.services),
+        number("requests", (row) => row.requests),
+        number("in", (row) => row.bytesIn, bytes), number("out", (row) => row.bytesOut, bytes),
       ],
     }),
     failures: (sort) => ({
@@ -530,6 +695,11 @@
         host.group ? element("div", {}, element("dd", {}, t("isGroup")))
           : host.active ? null : element("div", {}, element("dd", {}, t("isSilent")))),
     ];
+    const around = aroundView(id);
+    if (around) {
+      parts.push(element("section", { class: "part" }, element("h3", {}, t("graph.around")),
+        element("p", { class: "quiet" }, t("graph.aroundNote")), around));
+    }
     if (!host.group) {
       parts.push(
         part(t("provides"), host.provides.length, t("providesNote"), table({
@@ -622,12 +792,17 @@
     for (const node of document.querySelectorAll("[data-t-label]")) {
       node.setAttribute("aria-label", t(node.dataset.tLabel));
     }
+    for (const node of document.querySelectorAll("[data-only]")) {
+      node.hidden = node.dataset.only !== language;
+    }
     byId("q").placeholder = t("filter.placeholder");
     for (const button of document.querySelectorAll("[data-language]")) {
       button.setAttribute("aria-pressed", String(button.dataset.language === language));
     }
   };
 
+  // Views that are in the page as it came.
+  const fixed = ["overview", "graph", "accounting"];
   const route = () => {
     place = read();
     if (place.lang && texts[place.lang] && place.lang !== language) {
@@ -638,7 +813,7 @@
       history.replaceState(null, "", hash(place));
     }
     const view = place.host !== undefined ? "hosts" : place.service !== undefined ? "services"
-      : place.view in views || place.view === "accounting" ? place.view
+      : place.view in views || fixed.includes(place.view) ? place.view
         : place.q ? "hosts" : "overview";
     place.view = place.host !== undefined || place.service !== undefined ? undefined : view;
     for (const link of document.querySelectorAll("[data-view]")) {
@@ -647,8 +822,7 @@
       link.href = hash({ view: link.dataset.view });
     }
     const lists = byId("lists");
-    byId("overview").hidden = view !== "overview";
-    byId("accounting").hidden = view !== "accounting";
+    for (const one of fixed) byId(one).hidden = view !== one;
     lists.hidden = !(view in views);
     current = null;
     const input = byId("q");
@@ -694,6 +868,21 @@
       route();
     });
   }
+  for (const button of document.querySelectorAll("[data-zoom]")) {
+    button.addEventListener("click", () => {
+      for (const picture of document.querySelectorAll("#graph .graphbox .graph")) {
+        const whole = picture.viewBox.baseVal, box = picture.parentElement;
+        const natural = whole.width;
+        const factor = button.dataset.zoom === "fit" ? (box.clientWidth || natural) / natural
+          : button.dataset.zoom === "1" ? 1
+            : Number(picture.dataset.scale ?? 1) * Number(button.dataset.zoom);
+        const scale = Math.min(6, Math.max(0.1, factor));
+        picture.dataset.scale = scale;
+        picture.setAttribute("width", Math.round(natural * scale));
+        picture.setAttribute("height", Math.round(whole.height * scale));
+      }
+    });
+  }
   // On paper there is nothing to scroll: what a reader can be expected to want, at once.
   window.addEventListener("beforeprint", () => current?.renderAll(2000));
   window.addEventListener("hashchange", () => {
@@ -701,7 +890,7 @@
     window.scrollTo(0, 0);
     if (document.activeElement !== byId("q")) byId("content").focus({ preventScroll: true });
   });
-  for (const node of document.querySelectorAll("nav.views, .languages")) node.hidden = false;
+  for (const node of document.querySelectorAll("nav.views, .languages, .zoom")) node.hidden = false;
   const navigation = document.querySelector("nav.views");
   new ResizeObserver(() => {
     document.documentElement.style.setProperty("--nav", navigation.offsetHeight - 1 + "px");
