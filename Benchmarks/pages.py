@@ -164,7 +164,7 @@ class Bench:
             ("relations, sorted and searched", [f"/relations?sort={sort}&q={q}&page={page}" for sort in ("-bytes", "client", "-sessions")
                                                 for q in ("", "443", "srv-1", "10.1.2") for page in (1, 5)]),
             ("networks", ["/networks"]),
-            ("one network of 40", [f"/networks/10.1.{i}.0_24" for i in range(40)]),
+            ("one network of 40", [f"/network?name=10.1.{i}.0%2F24" for i in range(40)]),
             ("failures", ["/failures", "/failures?sort=-sessions&q=10.1.3"]),
             ("undecided, groups, notices", ["/undecided", "/groups", "/notices"]),
             ("graph", ["/graph"]),

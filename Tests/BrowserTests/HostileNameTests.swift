@@ -40,6 +40,48 @@ extension InChromium {
       #expect(try HostileName.towering(in: page) == [], "\(place)")
     }
 
+    @Test("hosts' names do nothing to the service's pages", arguments: widths)
+    func sitePages(width: Int) throws {
+      let office = try Office.hostile.get()
+      try page.setWindow(width: width)
+      try Site(store: office.store, names: office.names).serve(page)
+      try SiteCrawl(page, each: 3).visit { place in
+        try expectNoHarm(place)
+        try keep(page, "site-hostile-\(SiteCrawl.kind(of: place))-\(width)")
+      }
+      for host in office.hosts {
+        try page.navigate("\(Site.address)/hosts/\(host)")
+        try expectNoHarm(host)
+      }
+      // As suggestions, which a script makes.
+      try page.navigate(Site.address + "/")
+      try page.click("#q")
+      try page.type("pwned")
+      try page.waitFor("document.querySelectorAll('#suggestions a').length > 0")
+      try expectNoHarm("suggestions")
+      #expect(page.consoleErrors.isEmpty, "\(page.consoleErrors)")
+    }
+
+    @Test("what is asked of the service's pages is text as well")
+    func sitePlaces() throws {
+      let office = try Office.shared.get()
+      try Site(store: office.store).serve(page)
+      for name in HostileName.all where name.count < 1000 {
+        let word = name.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
+        for place in [
+          "/\(word)", "/hosts/\(word)", "/services/tcp/\(word)", "/network?name=\(word)",
+          "/search?q=\(word)", "/hosts?q=\(word)", "/hosts?sort=\(word)", "/hosts?from=\(word)",
+          "/hosts?lang=\(word)", "/hosts?range=\(word)", "/?\(word)=\(word)",
+        ] {
+          try page.navigate(Site.address + place)
+          #expect([200, 400, 404].contains(page.status), "\(place): \(page.status ?? 0)")
+          #expect(try HostileName.harm(in: page) == nil, "\(place)")
+          #expect(try page.overflow() <= 0, "\(place)")
+        }
+      }
+      #expect(page.dialogs.isEmpty)
+    }
+
     @Test("services' names do nothing to the static report", arguments: widths)
     func services(width: Int) throws {
       let office = try Office.shared.get()

@@ -13,6 +13,9 @@ struct Office {
   static let shared = Result { try Office() }
   static let hostile = Result { try Office(isHostile: true) }
 
+  /// What names there are, as a file.
+  let names: String
+
   private static let example = Command.root + "/Examples/office"
 
   /// - Parameter isHostile: each host has one of `HostileName.all`.
@@ -34,6 +37,7 @@ struct Office {
       }
       names = try folder.write(Array(lines.joined().utf8), to: "names.csv")
     }
+    self.names = names
     try Office.renkei(["report", "--store", store, "--names", names, "-o", html])
   }
 

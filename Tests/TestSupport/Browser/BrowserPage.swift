@@ -14,6 +14,7 @@ public final class BrowserPage {
   private let session: String
   private var loads = 0
   private var isScripted = true
+  private var answering: ((_ url: String, _ headers: [String: String]) -> Answer)?
 
   init(_ browser: Browser, session: String) {
     self.browser = browser
@@ -64,6 +65,31 @@ public final class BrowserPage {
   /// Header fields that go with every request, such as Accept-Language.
   public func setHeaders(_ headers: [String: String]) throws {
     try command("Network.setExtraHTTPHeaders", ["headers": headers])
+  }
+
+  /// What is answered to a request: status, header fields, body.
+  public typealias Answer = (status: Int, headers: [(String, String)], body: Data)
+
+  /// Answers the requests to addresses of a pattern ("http://127.0.0.1:1/*") in the place of the network.
+  public func answer(
+    _ pattern: String, by body: @escaping (_ url: String, _ headers: [String: String]) -> Answer
+  ) throws {
+    answering = body
+    try command("Fetch.enable", ["patterns": [["urlPattern": pattern]]])
+  }
+
+  private func answer(_ event: [String: Any]) throws {
+    let request = event["request"] as? [String: Any] ?? [:]
+    guard let answering, let id = event["requestId"] else { return }
+    let answer = answering(
+      request["url"] as? String ?? "", request["headers"] as? [String: String] ?? [:])
+    let fields = answer.headers.map { ["name": $0.0, "value": $0.1] }
+    try browser.post(
+      "Fetch.fulfillRequest",
+      [
+        "requestId": id, "responseCode": answer.status, "responseHeaders": fields,
+        "body": answer.body.base64EncodedString(),
+      ], session: session)
   }
 
   /// The size in CSS pixels, the colour scheme, and whether scripts run in pages loaded from now on.
@@ -236,6 +262,7 @@ public final class BrowserPage {
   func take(_ method: String, _ event: [String: Any]) throws {
     switch method {
     case "Page.loadEventFired": loads += 1
+    case "Fetch.requestPaused": try answer(event)
     case "Page.javascriptDialogOpening":
       dialogs.append(event["message"] as? String ?? "")
       // Until it is answered the page stands still.
