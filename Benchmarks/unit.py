@@ -210,6 +210,8 @@ class Unit(Program):
                 file.write(f"store: {{path: {self.store}}}\n")
             if "metrics:" not in settings:
                 file.write("metrics: {listen: null}\n")
+            if "report:" not in settings:
+                file.write("report: {listen: null}\n")
         with contextlib.suppress(FileNotFoundError):
             os.remove(os.path.join(self.run_folder, "status.json"))
         super().__init__(wire, "renkei", [RENKEI, "run", "-c", configuration], os.path.join(folder, "renkei.log"), environment)

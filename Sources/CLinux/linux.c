@@ -15,6 +15,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -128,5 +129,21 @@ int renkei_drop_privileges(uint32_t uid, uint32_t gid, int changes_user) {
     // The way back must be shut.
     if (uid != 0 && setresuid(0, 0, 0) == 0) return -EPERM;
   }
+  return 0;
+}
+
+int renkei_file_facts(const char *path, int descriptor, struct renkei_file_facts *facts) {
+  struct stat status;
+  if ((path ? stat(path, &status) : fstat(descriptor, &status)) != 0) return -errno;
+  *facts = (struct renkei_file_facts){
+      .device = status.st_dev,
+      .inode = status.st_ino,
+      .size = (uint64_t)status.st_size,
+      .seconds = (uint64_t)status.st_mtim.tv_sec,
+      .nanoseconds = (uint64_t)status.st_mtim.tv_nsec,
+      .mode = status.st_mode,
+      .owner = status.st_uid,
+      .group = status.st_gid,
+  };
   return 0;
 }

@@ -29,8 +29,8 @@ struct RenkeiCommand: ParsableCommand {
     version: "renkei \(version)",
     subcommands: [
       AuditCommand.self, RunCommand.self, ReportCommand.self, MapCommand.self, WhyCommand.self,
-      StoreCommand.self,
-      CheckCommand.self, StatusCommand.self,
+      StoreCommand.self, AnonymiseCommand.self, CheckCommand.self, StatusCommand.self,
+      UserCommand.self,
       EvidenceCommand.self,
       CollectCommand.self,
       SplitCommand.self,

@@ -3,7 +3,7 @@ internal import Wire
 
 /// The texts that recur in a report, each made once: addresses, networks, service names.
 struct Labels {
-  /// By index into `ServiceMap.hosts`.
+  /// By index into `ServiceMap.hosts`; a network's with its length.
   let addresses: [String]
   /// Networks in which any address lies, by address; in the form 10.1.2.0/24.
   let networks: [String]
@@ -18,7 +18,9 @@ struct Labels {
 
   /// - Complexity: O(n) in hosts and relations.
   init(map: ServiceMap, names: ServiceNames) {
-    addresses = map.hosts.map { $0.address.description }
+    addresses = map.hosts.map { host in
+      host.prefixBits.map { "\(host.address)/\($0)" } ?? host.address.description
+    }
 
     // Hosts are in the order of their addresses, so those of a network follow one another.
     var networks: [String] = []

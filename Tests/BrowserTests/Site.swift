@@ -19,14 +19,7 @@ struct Site {
 
   init(store: String, names: String? = nil) throws {
     var options = MapSource.Options(path: store)
-    if let names {
-      var known = HostNames()
-      try known.add(file: names)
-      options.names = { [known] addresses in
-        Dictionary(
-          uniqueKeysWithValues: addresses.compactMap { one in known[one].map { (one, $0) } })
-      }
-    }
+    if let names { try options.directory.add(file: names) }
     site = try ReportSite(source: MapSource(options), version: "test")
   }
 

@@ -59,4 +59,14 @@ int renkei_socket_accept(int socket);
 /// signal is to be asked for again. Returns 0 or -errno.
 int renkei_drop_privileges(uint32_t uid, uint32_t gid, int changes_user);
 
+/// What inode(7) says of a file. Not by struct stat, whose fields Swift takes for those of whichever module
+/// it happened to load first.
+struct renkei_file_facts {
+  uint64_t device, inode, size, seconds, nanoseconds;
+  uint32_t mode, owner, group;
+};
+
+/// The facts of the file `path`, or, where it is NULL, of `descriptor`. Returns 0 or -errno. stat(2).
+int renkei_file_facts(const char *path, int descriptor, struct renkei_file_facts *facts);
+
 #endif

@@ -8,7 +8,10 @@ struct ReportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "report",
     abstract: "Make a report from a map: one that was kept, or that a unit is writing.",
-    usage: "renkei report --store MAP.DB [-o OUT …] [--format FORMAT] [options]",
+    usage: """
+      renkei report --store MAP.DB [-o OUT …] [--format FORMAT] [options]
+      renkei report --store MAP.DB --listen [ADDRESS:]PORT [options]
+      """,
     discussion: """
       Examples:
         renkei report --store map.db -o report.html
@@ -16,6 +19,7 @@ struct ReportCommand: ParsableCommand {
         renkei report --store map.db --roles roles.txt -o corrected.html
         renkei report --store map.db --from yesterday --to today -o yesterday.html
         renkei report --store map.db --at 14:05 --format text -o -
+        renkei report --store map.db --listen 9478          pages at http://127.0.0.1:9478/
       """)
 
   @Option(help: ArgumentHelp("The map store.", valueName: "map.db"))
@@ -24,6 +28,8 @@ struct ReportCommand: ParsableCommand {
   @OptionGroup var time: TimeOptions
 
   @OptionGroup var options: ReportOptions
+
+  @OptionGroup(title: "Serving") var serving: ServeOptions
 
   /// From `audit`: what to write, already worked out, as format:path.
   @Option(parsing: .singleValue, help: .hidden) var write: [String] = []
@@ -44,6 +50,7 @@ struct ReportCommand: ParsableCommand {
       renkei_set_process_name("renkei-report")
       renkei_die_with_parent(parent)
     }
+    if let service = try serving.configuration() { return try serve(service) }
     var reports = write.compactMap { word -> OutputPlan.Report? in
       let parts = word.split(separator: ":", maxSplits: 1).map(String.init)
       guard parts.count == 2, let format = ReportFormat(rawValue: parts[0]) else { return nil }
@@ -60,7 +67,8 @@ struct ReportCommand: ParsableCommand {
       reports = plan.reports
     }
     let overrides = try options.rolesOption.overrides()
-    let names = try options.hostNames()
+    let directory = try options.directory()
+    let services = try options.services()
     let bits = ServiceMap.NetworkBits(v4: options.ipv4Prefix, v6: options.ipv6Prefix)
     guard let inputFd else {
       let range = try time.range()
@@ -68,22 +76,41 @@ struct ReportCommand: ParsableCommand {
       if let note = TimeOptions.note(content.coverage, asked: range) {
         Terminal.standardError("renkei: \(note)\n")
       }
-      return try write(
-        reports, of: content.map(overrides: overrides, networkBits: bits, name: { names[$0] }))
+      let map = content.map(
+        overrides: overrides, networkBits: bits, name: { directory.name(of: $0) })
+      return try write(reports, of: map, directory, services)
     }
     var reader = RingReader(try Ring(inherited: inputFd))
     let map = try MapHandover.receive(from: &reader)
-      .map(overrides: overrides, networkBits: bits, name: { names[$0] })
+      .map(overrides: overrides, networkBits: bits, name: { directory.name(of: $0) })
     // Nothing is shown of a run of which something else fails.
-    try write(reports, of: map) { MapHandover.awaitEnd(of: &reader) }
+    try write(reports, of: map, directory, services) { MapHandover.awaitEnd(of: &reader) }
+  }
+
+  /// Serves the map's pages until it is ended.
+  private func serve(_ service: ServiceConfiguration) throws {
+    guard let store else { throw ValidationError("--listen: of a map that is in --store") }
+    guard options.outputs.isEmpty, options.format == nil, !time.isGiven else {
+      throw ValidationError(
+        "--listen serves pages of all times; -o, --format, --at, --from and --to write one")
+    }
+    // A map that can't be read is no news for later.
+    _ = try StoreInfo.read(path: store)
+    let source = MapSource(try options.source(of: store))
+    Task.detached { await source.follow() }
+    try ServiceRunner.run(
+      service, pages: try ReportSite(source: source, version: RenkeiCommand.version))
   }
 
   private func write(
-    _ reports: [OutputPlan.Report], of map: ServiceMap, whenReady: () -> Void = {}
+    _ reports: [OutputPlan.Report], of map: ServiceMap, _ directory: HostDirectory,
+    _ services: ServiceNames, whenReady: () -> Void = {}
   ) throws {
+    var map = map
+    if options.foldOutside { map = map.folded(outside: directory) }
+    if options.resolve { map = map.named(ReverseLookup.names(of: map)) }
     let reporter = MapReport(
-      map: options.resolve ? map.named(ReverseLookup.names(of: map)) : map,
-      serviceNames: ServiceNames(), language: options.language, version: RenkeiCommand.version)
+      map: map, serviceNames: services, language: options.language, version: RenkeiCommand.version)
     for report in reports {
       try reporter.write(report.format, to: report.path, whenReady: whenReady)
     }

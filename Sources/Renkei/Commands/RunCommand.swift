@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Collector
 internal import Foundation
 internal import Glibc
+internal import Reporter
 internal import Wire
 
 struct RunCommand: ParsableCommand {
@@ -43,7 +44,7 @@ struct RunCommand: ParsableCommand {
   @Argument(help: ArgumentHelp("A packet filter, see pcap-filter(7).", valueName: "filter"))
   var filter: [String] = []
 
-  /// - Throws: `ConfigurationError`, `ValidationError`, `CollectorError`.
+  /// - Throws: `ConfigurationError`, `ValidationError`, `CollectorError`, `ServiceError`.
   private func effective() throws -> UnitConfiguration {
     var configuration = try options.loadOrDefault()
     if !interfaces.isEmpty {
@@ -58,6 +59,8 @@ struct RunCommand: ParsableCommand {
           + (options.path ?? UnitConfiguration.defaultPath))
     }
     try CaptureFilter.check(configuration.filter)
+    // Now and with its reason, rather than by a process that ends again and again.
+    if let service = configuration.report.service() { try ReportService.check(service) }
     return configuration
   }
 

@@ -3,17 +3,24 @@ internal import CLinux
 internal import Foundation
 internal import Glibc
 internal import Reporter
+internal import ServiceMap
 
-/// Stage: metrics, status and health over HTTP. It knows the unit by its `status.json` only.
+/// Stage: metrics, status and health over HTTP, and the map's pages. It knows the unit by its `status.json`
+/// and its store only.
 struct ServeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "serve", abstract: "Stage: metrics and health over HTTP.", shouldDisplay: false)
+    commandName: "serve", abstract: "Stage: metrics, health and pages over HTTP.",
+    shouldDisplay: false)
 
   @Option(help: .hidden) var parent: Int32
   @Option(help: .hidden) var directory: String
-  @Option(help: .hidden) var listen: String
-  /// For the pages to come, and for people who look at ps(1).
+  /// Where metrics are served, on the loopback.
+  @Option(help: .hidden) var metrics: String?
+  /// Where the pages are.
+  @OptionGroup var report: ServeOptions
   @Option(help: .hidden) var store: String?
+  /// How its pages are made.
+  @OptionGroup(visibility: .hidden) var options: ReportOptions
   /// As every stage is given; this one has nothing to tell.
   @Option(help: .hidden) var statusFd: Int32?
   @Option(help: .hidden) var process: Int?
@@ -32,12 +39,45 @@ struct ServeCommand: ParsableCommand {
     sigemptyset(&ending)
     sigaddset(&ending, SIGTERM)
     pthread_sigmask(SIG_UNBLOCK, &ending, nil)
-    guard let address = ListenAddress(listen) else {
-      throw RunError("--listen \(listen): write 127.0.0.1:9477 or [::1]:9477")
+    let services = try self.services()
+    try Self.waitFor {
+      try await withThrowingTaskGroup { group in
+        for service in services { group.addTask { try await service.run() } }
+        try await group.waitForAll()
+      }
     }
+  }
+
+  /// - Throws: `RunError`, `ValidationError`, `ServiceError`.
+  private func services() throws -> [ReportService] {
     let pages = UnitPages(directory: directory, version: RenkeiCommand.version)
-    let service = try PageService(host: address.host, port: Int(address.port)) { pages[$0] }
-    try Self.waitFor { try await service.run() }
+    var services: [ReportService] = []
+    if let metrics {
+      guard let address = ListenAddress(metrics) else {
+        throw RunError("--metrics \(metrics): write 127.0.0.1:9477 or [::1]:9477")
+      }
+      var configuration = ServiceConfiguration(
+        host: address.host, port: Int(address.port), name: "metrics.listen")
+      configuration.isForLoopbackOnly = true
+      configuration.eventStreamsMax = 0
+      configuration.limits.connectionsMax = 32
+      services.append(try ServiceRunner.service(configuration, pages: pages))
+    }
+    if var configuration = try report.configuration() {
+      configuration.name = "report.listen"
+      guard let store else { throw ValidationError("--listen: for what --store has") }
+      let source = MapSource(try options.source(of: store))
+      Task.detached { await source.follow() }
+      // What a unit writes grows without end; a day of it is what most want to see.
+      let site = try ReportSite(
+        source: source, usual: .last(seconds: 86_400), version: RenkeiCommand.version,
+        health: { pages.health($0) })
+      services.append(try ServiceRunner.service(configuration, pages: site))
+    }
+    guard !services.isEmpty else {
+      throw ValidationError("--metrics or --listen: nothing to serve")
+    }
+    return services
   }
 
   /// Runs `body` on the pool's threads while this one waits: the command line is not asynchronous.

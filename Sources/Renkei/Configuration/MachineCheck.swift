@@ -1,5 +1,6 @@
 internal import Collector
 internal import Glibc
+internal import Reporter
 
 /// How a configuration fits the machine it is on.
 struct MachineCheck {
@@ -15,6 +16,7 @@ struct MachineCheck {
     checkWritable("store.path", folder: MachineCheck.folder(of: configuration.store.path), user)
     checkWritable("run.directory", folder: configuration.run.directory, user)
     checkReadable("names", configuration.names)
+    checkReport(configuration.report, user)
     checkReadable("roles", configuration.roles.map { [$0] } ?? [])
   }
 
@@ -78,6 +80,19 @@ struct MachineCheck {
     if !isWritable {
       let who = user.map { "the user \"\($0.name)\"" } ?? "this user"
       warnings.append("\(key): \(who) may not write to \(folder)")
+    }
+  }
+
+  private mutating func checkReport(_ report: UnitConfiguration.Report, _ user: SystemUser?) {
+    checkReadable("report.serviceNames", report.serviceNames.map { [$0] } ?? [])
+    if let log = report.accessLog {
+      checkWritable("report.accessLog", folder: MachineCheck.folder(of: log), user)
+    }
+    guard let service = report.service() else { return }
+    do {
+      try ReportService.check(service)
+    } catch {
+      warnings.append("\(error)")
     }
   }
 

@@ -111,6 +111,12 @@ extension UnitConfiguration {
     if run.restartBackoffSeconds > run.restartBackoffMaxSeconds {
       texts.append("run.restartBackoffSeconds is longer than run.restartBackoffMaxSeconds")
     }
+    if let service = report.service() {
+      if let error = service.contradiction { texts.append("\(error)") }
+      if metrics.listen == report.listen {
+        texts.append("report.listen and metrics.listen are the same address: each needs its own")
+      }
+    }
     return texts.map { ConfigurationProblem(line: nil, text: $0) }
   }
 }

@@ -1,3 +1,4 @@
+internal import Reporter
 internal import Yams
 
 extension UnitConfiguration {
@@ -31,9 +32,24 @@ extension UnitConfiguration {
     Setting("run.restartBackoffSeconds", \.run.restartBackoffSeconds, .seconds(0.05...3600)),
     Setting("run.restartBackoffMaxSeconds", \.run.restartBackoffMaxSeconds, .seconds(0.05...3600)),
     Setting("metrics.listen", \.metrics.listen, .loopback, null: "off"),
+    Setting("report.listen", \.report.listen, .listen, null: "off"),
+    Setting("report.users", \.report.users, .name("a file"), null: usersMeaning),
+    Setting("report.certificate", \.report.certificate, .name("a file"), null: "none"),
+    Setting("report.key", \.report.key, .name("a file"), null: "none"),
+    Setting("report.insecure", \.report.insecure, .flag),
+    Setting("report.allow", \.report.allow, .networks),
+    Setting("report.accessLog", \.report.accessLog, .name("a file"), null: "standard error"),
+    Setting("report.organisation", \.report.organisation, .networks),
+    Setting("report.foldOutside", \.report.foldOutside, .flag),
+    Setting("report.resolve", \.report.resolve, .flag),
+    Setting("report.serviceNames", \.report.serviceNames, .name("a file"), null: "none"),
+    Setting("report.title", \.report.title, .name("a title"), null: "none"),
     Setting("names", \.names, .files),
     Setting("roles", \.roles, .name("a file"), null: "none"),
   ]
+
+  private static let usersMeaning =
+    "nobody is asked on the loopback, \(ServiceConfiguration.defaultUsers) counts elsewhere"
 
   /// A hundred years are for ever.
   private static let keep = ValueKind<Int>.seconds(60...36_525 * 86_400)

@@ -22,6 +22,8 @@ extension UnitConfiguration {
         + "\(kept(store.keepHours)), by the day for \(kept(store.keepDays))"
         + (store.bytesMax.map { ", at most \(Quantity.size(bytes: $0))" } ?? ""))
     parts.append(metrics.listen.map { "metrics at http://\($0)/metrics" } ?? "no metrics")
+    parts.append(
+      report.service().map { "report at \($0.address(port: $0.port))" } ?? "no report service")
     return parts.joined(separator: "; ")
   }
 }

@@ -1,3 +1,5 @@
+internal import Reporter
+
 /// What a unit is told to do: the content of `renkei.yaml`, or its defaults.
 ///
 /// Every key has a default that works but `interfaces`, which nobody can guess. The keys, their
@@ -67,6 +69,33 @@ struct UnitConfiguration: Equatable, Sendable {
     var listen: ListenAddress? = ListenAddress(host: "127.0.0.1", port: 9477)
   }
 
+  /// The pages of the map.
+  struct Report: Equatable, Sendable {
+    /// Where they are served; nil: nowhere.
+    var listen: ListenAddress? = ListenAddress(host: "127.0.0.1", port: 9478)
+    /// nil: nobody is asked on the loopback, /etc/renkei/users counts elsewhere.
+    var users: String?
+    /// PEM, both or none.
+    var certificate: String?
+    var key: String?
+    /// Whether passwords may cross a network in the clear.
+    var insecure = false
+    /// Whose requests are answered; empty: everybody's.
+    var allow: [AllowedNetwork] = []
+    /// nil: standard error, and on the loopback nothing but what is refused.
+    var accessLog: String?
+    /// Which networks are the organisation's; empty: those that are private.
+    var organisation: [AllowedNetwork] = []
+    /// Whether hosts outside the organisation are shown by their networks.
+    var foldOutside = false
+    /// Whether the DNS is asked for names of hosts that have none.
+    var resolve = false
+    /// A file with names of services.
+    var serviceNames: String?
+    /// What the pages are called.
+    var title: String?
+  }
+
   var interfaces: [Interface] = []
   /// In the language of pcap-filter(7); empty keeps everything.
   var filter = ""
@@ -75,6 +104,7 @@ struct UnitConfiguration: Equatable, Sendable {
   var store = Store()
   var run = Run()
   var metrics = Metrics()
+  var report = Report()
   /// Files with names of hosts, for reports.
   var names: [String] = []
   /// A roles file, for reports.

@@ -1,3 +1,4 @@
+internal import Reporter
 internal import Yams
 
 /// How values of one kind stand in the file: what is expected, how they are read and written.
@@ -97,21 +98,39 @@ extension ValueKind<String> {
   }
 }
 
+extension ValueKind {
+  /// A list, or one by itself; nothing is an empty list.
+  ///
+  /// - Parameter one: what each is, for messages.
+  fileprivate static func list<Item: Sendable>(
+    _ expected: String, of one: String, read: @escaping @Sendable (String) -> Item?,
+    write: @escaping @Sendable (Item) -> String
+  ) -> ValueKind<[Item]> {
+    ValueKind<[Item]>(
+      expected,
+      read: { node, key, problems in
+        if node.isNull { return [] }
+        if let word = node.word { return read(word).map { [$0] } }
+        guard let sequence = node.sequence else { return nil }
+        return sequence.enumerated().compactMap { index, item in
+          if let word = item.word, !item.isNull, let value = read(word) { return value }
+          problems.append(item.problem("\(key)[\(index)]", expected: one))
+          return nil
+        }
+      },
+      write: { "[" + $0.map { YAMLText.quoted(write($0)) }.joined(separator: ", ") + "]" })
+  }
+}
+
 extension ValueKind<[String]> {
-  /// A list, or one by itself.
-  static let files = ValueKind(
-    "a list of files",
-    read: { node, key, problems in
-      if node.isNull { return [] }
-      if let word = node.word { return [word] }
-      guard let sequence = node.sequence else { return nil }
-      return sequence.enumerated().compactMap { index, item in
-        if let word = item.word, !item.isNull { return word }
-        problems.append(item.problem("\(key)[\(index)]", expected: "a file"))
-        return nil
-      }
-    },
-    write: { "[" + $0.map(YAMLText.quoted).joined(separator: ", ") + "]" })
+  static let files = list("a list of files", of: "a file", read: { $0 }, write: { $0 })
+}
+
+extension ValueKind<[AllowedNetwork]> {
+  static let networks = list(
+    "a list of networks, such as [10.0.0.0/8, \"2001:db8::/32\"]",
+    of: "a network such as 10.0.0.0/8",
+    read: { AllowedNetwork($0) }, write: { "\($0)" })
 }
 
 extension ValueKind<ListenAddress> {
@@ -119,4 +138,8 @@ extension ValueKind<ListenAddress> {
     "ADDRESS:PORT of the loopback, such as 127.0.0.1:9477 or \"[::1]:9477\"",
     scalar: { text in ListenAddress(text).flatMap { $0.isLoopback ? $0 : nil } },
     write: { YAMLText.quoted($0.description) })
+
+  static let listen = ValueKind(
+    "ADDRESS:PORT, such as 127.0.0.1:9478 or \"[::]:9478\"",
+    scalar: { ListenAddress($0) }, write: { YAMLText.quoted($0.description) })
 }

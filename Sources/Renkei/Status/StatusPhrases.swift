@@ -44,6 +44,11 @@ enum StatusPhrases {
       interface.kernel | Lost: kernel | 破棄(カーネル)
       interface.ring | Lost: ring | 破棄(リング)
       interface.downs | Downs | 断
+      packets.outcome | Outcome | 結果
+      packets.count | Packets | パケット
+      packets.share | Share | 割合
+      map.what | What | 項目
+      map.value | Value | 値
       packets.captured | captured | 捕捉
       packets.mapped | in the map | マップ済み
       packets.inPipeline | on the way to it | 処理中

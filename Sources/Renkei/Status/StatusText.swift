@@ -57,51 +57,64 @@ struct StatusText {
     }
   }
 
-  private var processes: String {
-    guard !status.processes.isEmpty else { return "" }
-    var table = table([
-      ("process.role", false, 24), ("process.pid", true, 10), ("process.state", false, 12),
-      ("process.restarts", true, 8), ("process.rate", true, 12), ("process.ring", true, 6),
-      ("process.lag", true, 10), ("process.memory", true, 9), ("process.cpu", true, 12),
-    ])
-    for process in status.processes {
-      table.add([
+  private typealias Column = (key: String, isNumber: Bool, widthMax: Int)
+
+  private static let processColumns: [Column] = [
+    ("process.role", false, 24), ("process.pid", true, 10), ("process.state", false, 12),
+    ("process.restarts", true, 8), ("process.rate", true, 12), ("process.ring", true, 6),
+    ("process.lag", true, 10), ("process.memory", true, 9), ("process.cpu", true, 12),
+  ]
+
+  private var processRows: [[String]] {
+    status.processes.map { process in
+      [
         process.role, process.pid.map { "\($0)" } ?? "-",
         phrases["state.\(process.state.rawValue)"], HumanUnits.count(process.restarts),
         rate(process.itemsPerSecond),
         process.inputRingFill.map { percent($0) } ?? "-",
         process.lagSeconds.map { duration($0) } ?? "-", HumanUnits.bytes(process.memoryBytes),
         duration(process.cpuSeconds),
-      ])
+      ]
     }
-    let ends = status.processes.compactMap { process in
-      process.lastEnd.map { phrases.filled("process.lastEnd", ["role": process.role, "how": $0]) }
-    }
-    return title("title.processes") + table.text
-      + ends.map { "  \(TextTable.printable($0))\n" }.joined()
   }
 
-  private var interfaces: String {
-    guard !status.interfaces.isEmpty else { return "" }
-    var table = table([
-      ("interface.name", false, 16), ("interface.state", false, 10),
-      ("interface.packets", true, 18), ("interface.packetRate", true, 12),
-      ("interface.bitRate", true, 12), ("interface.kernel", true, 14),
-      ("interface.ring", true, 14), ("interface.downs", true, 6),
-    ])
-    for interface in status.interfaces {
-      table.add([
+  private var lastEnds: [String] {
+    status.processes.compactMap { process in
+      process.lastEnd.map { phrases.filled("process.lastEnd", ["role": process.role, "how": $0]) }
+    }
+  }
+
+  private var processes: String {
+    guard !status.processes.isEmpty else { return "" }
+    return title("title.processes") + table(StatusText.processColumns, processRows).text
+      + lastEnds.map { "  \(TextTable.printable($0))\n" }.joined()
+  }
+
+  private static let interfaceColumns: [Column] = [
+    ("interface.name", false, 16), ("interface.state", false, 10),
+    ("interface.packets", true, 18), ("interface.packetRate", true, 12),
+    ("interface.bitRate", true, 12), ("interface.kernel", true, 14), ("interface.ring", true, 14),
+    ("interface.downs", true, 6),
+  ]
+
+  private var interfaceRows: [[String]] {
+    status.interfaces.map { interface in
+      [
         interface.name, phrases["state.\(interface.state.rawValue)"],
         HumanUnits.count(interface.captured), rate(interface.packetsPerSecond),
         HumanUnits.bitsPerSecond(sane(interface.bytesPerSecond * 8)),
         HumanUnits.count(interface.droppedByKernel), HumanUnits.count(interface.droppedByRing),
         HumanUnits.count(interface.downs),
-      ])
+      ]
     }
-    return title("title.interfaces") + table.text
   }
 
-  private var packets: String {
+  private var interfaces: String {
+    guard !status.interfaces.isEmpty else { return "" }
+    return title("title.interfaces") + table(StatusText.interfaceColumns, interfaceRows).text
+  }
+
+  private var packetRows: [[String]] {
     let accounting = status.accounting
     var rows: [(String, UInt64)] = [
       (phrases["packets.captured"], accounting.captured),
@@ -121,19 +134,21 @@ struct StatusText {
       let missing = Int64(bitPattern: accounting.captured &- found)
       rows.append((phrases["packets.unbalanced"], missing.magnitude))
     }
+    return rows.map { name, count in
+      [name, HumanUnits.count(count), HumanUnits.share(count, of: accounting.captured)]
+    }
+  }
+
+  private var packets: String {
     var table = TextTable([
       .init(title: ""), .init(title: "", isNumber: true), .init(title: "", isNumber: true),
     ])
-    for (name, count) in rows {
-      table.add([
-        name, HumanUnits.count(count), HumanUnits.share(count, of: accounting.captured),
-      ])
-    }
+    for row in packetRows { table.add(row) }
     // The first line is that of the empty titles.
     return title("title.packets") + table.text.drop { $0 != "\n" }.dropFirst()
   }
 
-  private var map: String {
+  private var mapLines: [(String, String)] {
     let store = status.store
     var lines: [(String, String)] = []
     if !store.path.isEmpty {
@@ -176,6 +191,11 @@ struct StatusText {
             ])
         ))
     }
+    return lines
+  }
+
+  private var map: String {
+    let lines = mapLines
     let width = lines.map { TextTable.width(phrases[$0.0]) }.max() ?? 0
     return title("title.map")
       + lines.map { key, text in
@@ -191,15 +211,50 @@ struct StatusText {
       + status.warnings.map { "  \(TextTable.printable($0))\n" }.joined()
   }
 
+  // MARK: - As a page
+
+  /// The same for the report service.
+  var health: SiteHealth {
+    func table(_ name: String, _ columns: [Column], _ rows: [[String]]) -> SiteHealth.Table {
+      SiteHealth.Table(
+        name: name, title: phrases["title.\(name)"],
+        columns: columns.map {
+          SiteHealth.Column(
+            key: String($0.key.split(separator: ".").last ?? ""), title: phrases[$0.key],
+            isNumber: $0.isNumber)
+        }, rows: rows)
+    }
+    var problems = status.warnings
+    if let illness = status.illness(condition) { problems.insert(illness, at: 0) }
+    if let problem = status.store.problem { problems.append(problem) }
+    let tables = [
+      table("processes", StatusText.processColumns, processRows),
+      table("interfaces", StatusText.interfaceColumns, interfaceRows),
+      table(
+        "packets",
+        [("packets.outcome", false, 0), ("packets.count", true, 0), ("packets.share", true, 0)],
+        packetRows),
+      table(
+        "map", [("map.what", false, 0), ("map.value", false, 0)],
+        mapLines.map { [phrases[$0.0], $0.1] }),
+    ]
+    return SiteHealth(
+      problems: problems,
+      summary: ([String(heading.split(separator: "\n")[0])] + lastEnds).joined(separator: " · "),
+      tables: tables.filter { !$0.rows.isEmpty })
+  }
+
   // MARK: - Pieces
 
   private func title(_ key: String) -> String { phrases[key] + "\n" }
 
-  private func table(_ columns: [(key: String, isNumber: Bool, widthMax: Int)]) -> TextTable {
-    TextTable(
+  private func table(_ columns: [Column], _ rows: [[String]]) -> TextTable {
+    var table = TextTable(
       columns.map {
         .init(title: phrases[$0.key], isNumber: $0.isNumber, widthMax: $0.widthMax)
       })
+    for row in rows { table.add(row) }
+    return table
   }
 
   private func rate(_ value: Double) -> String { HumanUnits.count(UInt64(sane(value).rounded())) }

@@ -1,9 +1,17 @@
 internal import Reporter
+internal import Wire
 
 /// What the unit's service answers.
-struct UnitPages: Sendable {
+struct UnitPages: SitePages {
   let directory: String
   let version: String
+
+  func answer(_ request: SiteRequest) async -> ServicePage {
+    self[request.path] ?? ServicePage(status: 404, text: "no such page\n")
+  }
+
+  /// There are none: who wants the newest figures asks for them.
+  func events() -> AsyncStream<String> { AsyncStream { $0.finish() } }
 
   /// The page of a path; nil where there is none. The status is read anew for each.
   subscript(path: String) -> ServicePage? {
@@ -23,6 +31,19 @@ struct UnitPages: Sendable {
           ?? ServicePage(text: "ok\n")
       }
     default: nil
+    }
+  }
+
+  /// For the pages of the map; without a status, what there is instead.
+  func health(_ language: ReportLanguage) -> SiteHealth {
+    do {
+      let status = try UnitStatus.read(from: directory)
+      return StatusText(
+        status, condition: UnitCondition(of: status), now: Clock.wallSeconds(), language: language,
+        version: version
+      ).health
+    } catch {
+      return SiteHealth(problems: ["\(error)"], summary: "", tables: [])
     }
   }
 

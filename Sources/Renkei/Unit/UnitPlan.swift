@@ -161,14 +161,16 @@ final class UnitPlan {
       Stage(
         kind: .merger, role: "merger", arguments: merge,
         descriptors: [board, addresses.descriptor] + sessions.map(\.descriptor), line: mergerLine))
-    if let listen = configuration.metrics.listen {
+    let metrics = configuration.metrics.listen.map { ["--metrics=\($0)"] } ?? []
+    let services = metrics + configuration.report.words
+    if !services.isEmpty {
       stages.append(
         Stage(
           kind: .reporter, role: "reporter",
           arguments: [
             "serve", "--parent", "\(getpid())", "--directory", configuration.run.directory,
-            "--listen", "\(listen)", "--store", configuration.store.path,
-          ] + userWords, descriptors: []))
+            "--store", configuration.store.path,
+          ] + services + userWords, descriptors: []))
     }
     self.stages = stages
   }

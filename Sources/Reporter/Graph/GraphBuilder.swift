@@ -125,9 +125,11 @@ struct GraphBuilder {
     return indices
   }
 
-  /// A service with more clients than this has them joined by group, and no more hosts than twice this
-  /// are shown one by one.
+  /// A service with more clients than this has them joined by group, and where anything is joined, no more hosts
+  /// than this stand alone; up to twice as many do where nothing need be joined.
   static let clientsMax = 12
+  /// The host, those alone, as many groups, and the others: one step around is a small picture.
+  static let aroundMax = 2 + 2 * clientsMax
 
   /// The focus, hosts around it one by one, and the many joined by group.
   private func neighbours(
@@ -162,7 +164,7 @@ struct GraphBuilder {
       : Set(
         peers.filter { isOfFew[$0] }
           .sorted { weights[$0] != weights[$1] ? weights[$0] > weights[$1] : $0 < $1 }
-          .prefix(shownMax))
+          .prefix(min(shownMax, GraphBuilder.clientsMax)))
 
     var candidates = [Candidate(kind: .host, host: focus, group: grouping.groupOfHost[focus])]
     candidateOfHost[focus] = 0
@@ -208,7 +210,8 @@ struct GraphBuilder {
     _ candidates: [Candidate], weights: [UInt64], isTouched: [Bool]
   ) -> Choice {
     let nodesMax = min(
-      max(options.nodesMax, GraphOptions.nodesRange.lowerBound), GraphOptions.nodesRange.upperBound)
+      max(options.nodesMax, GraphOptions.nodesRange.lowerBound),
+      options.focus == nil ? GraphOptions.nodesRange.upperBound : GraphBuilder.aroundMax)
     let touched = candidates.indices.filter { isTouched[$0] }
     var choice = Choice(
       nodes: [], nodeOfCandidate: [Int32](repeating: -1, count: candidates.count), joined: 0)

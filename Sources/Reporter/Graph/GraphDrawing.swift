@@ -30,6 +30,11 @@ public struct GraphDrawing: Sendable {
   var width = 0.0
   var height = 0.0
 
+  /// Services are written on the edges where they are few; else they would hide the picture.
+  var hasEdgeLabels: Bool { graph.edges.count <= 30 }
+  /// Room between columns that those texts take.
+  static let edgeLabelWidth = 140.0
+
   static let fontSize = 12.0
   static let subtitleFontSize = 10.5
   /// Length of an arrow's head.

@@ -55,7 +55,7 @@ extension GraphLayout {
     }
     var text = """
       digraph {
-      graph [rankdir=LR nodesep=0.2 ranksep=0.9 splines=true]
+      graph [rankdir=LR nodesep=0.2 ranksep=\(drawing.hasEdgeLabels ? "2.2" : "0.9") splines=true]
       node [shape=box fixedsize=true label=""]
       edge [arrowsize=0.8]
 

@@ -13,7 +13,8 @@ public struct GraphSVG: Sendable {
   /// - Parameters:
   ///   - isStandalone: a file of its own: with its namespace, and with `css`, which a page has in its own.
   ///   - prefix: begins the ids in it; another for each of several in one page.
-  ///   - href: what a node leads to; nil where to nothing. Escaped here, but it must be no `javascript:`.
+  ///   - href: what a node leads to; nil where to nothing. Escaped for XML here; names in it are to be
+  ///     percent-encoded, and it must be no `javascript:`.
   public init(
     _ drawing: GraphDrawing, text: GraphText, isStandalone: Bool = false,
     prefix: String = "graph",
@@ -25,9 +26,6 @@ public struct GraphSVG: Sendable {
     self.prefix = prefix
     self.href = href
   }
-
-  /// Services are written on the edges up to so many edges; more would hide the picture.
-  private static let labelledEdgesMax = 30
 
   public func markup() -> String {
     let graph = drawing.graph
@@ -92,11 +90,16 @@ public struct GraphSVG: Sendable {
       <g class="\(classes.joined(separator: " "))"><title>\(title)</title>\
       <path class="line" d="\(path)" stroke-width="\(width)"\(head)/><path class="hit" d="\(path)"/>
       """
-    if drawing.graph.edges.count <= GraphSVG.labelledEdgesMax, edge.from != edge.to {
-      let middle = GraphSVG.middle(of: drawing.paths[index])
-      let label = GraphText.cut(text.services(of: edge, max: 2), widthMax: 14)
+    if drawing.hasEdgeLabels, edge.from != edge.to {
+      let points = drawing.paths[index]
+      let middle = GraphSVG.middle(of: points)
+      // There and back often run side by side: what leads back has its text below.
+      let isBack = (points.last?.x ?? 0) < (points.first?.x ?? 0)
+      let label = GraphText.cut(
+        text.services(of: edge, max: 2),
+        widthMax: (GraphDrawing.edgeLabelWidth - 10) / GraphDrawing.subtitleFontSize)
       svg += """
-        <text x="\(tenths(middle.x))" y="\(tenths(middle.y - 3))">\(isFailing ? "✕ " : "")\(xml(label))</text>
+        <text x="\(tenths(middle.x))" y="\(tenths(middle.y + (isBack ? 11 : -4)))">\(isFailing ? "✕ " : "")\(xml(label))</text>
         """
     }
     return svg + "</g>\n"
@@ -177,7 +180,7 @@ public struct GraphSVG: Sendable {
 
 /// Text in XML 1.0, in elements and in quoted attributes.
 enum GraphXML {
-  /// By Unicode scalar; what XML does not allow (section 2.2) becomes U+FFFD.
+  /// By Unicode scalar; what XML does not allow (section 2.2), and what else does harm, becomes U+FFFD.
   static func escaped(_ text: String) -> String {
     var escaped = String.UnicodeScalarView()
     for scalar in text.unicodeScalars {
@@ -187,9 +190,8 @@ enum GraphXML {
       case "&": escaped.append(contentsOf: "&amp;".unicodeScalars)
       case "\"": escaped.append(contentsOf: "&quot;".unicodeScalars)
       case "'": escaped.append(contentsOf: "&#39;".unicodeScalars)
-      case "\t", "\n": escaped.append(scalar)
-      case "\u{0}"..."\u{1F}", "\u{7F}"..."\u{9F}", "\u{FFFE}"..."\u{FFFF}":
-        escaped.append("\u{FFFD}")
+      case "\n": escaped.append(scalar)
+      case _ where GraphText.isHarmful(scalar): escaped.append("\u{FFFD}")
       default: escaped.append(scalar)
       }
     }

@@ -128,7 +128,7 @@ public struct GraphText: Sendable {
   }
 
   /// Also what XML 1.0 section 2.2 does not allow: the controls, U+FFFE and U+FFFF.
-  private static func isHarmful(_ scalar: Unicode.Scalar) -> Bool {
+  static func isHarmful(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.value {
     case 0..<0x20, 0x7F...0x9F, 0x61C, 0x200E, 0x200F, 0x2028...0x202E, 0x2066...0x2069, 0xFEFF,
       0xFFFE, 0xFFFF:
@@ -139,19 +139,20 @@ public struct GraphText: Sendable {
 
   /// `text`, cut with … so that it is at most `widthMax` wide (`width(of:)`).
   static func cut(_ text: String, widthMax: Double) -> String {
-    if width(of: text) <= widthMax { return text }
-    var used = width(of: "…")
-    var cut = String.UnicodeScalarView()
     // Accents take no room, so that any number of them would fit on one letter.
     var narrow = 0
-    for scalar in text.unicodeScalars {
-      used += width(of: scalar)
-      narrow = width(of: scalar) == 0 ? narrow + 1 : 0
-      if used > widthMax { break }
-      if narrow <= 2 { cut.append(scalar) }
+    let scalars = text.unicodeScalars.filter {
+      narrow = width(of: $0) == 0 ? narrow + 1 : 0
+      return narrow <= 2
     }
-    cut.append("…")
-    return String(cut)
+    let plain = String(String.UnicodeScalarView(scalars))
+    if width(of: plain) <= widthMax { return plain }
+    var used = width(of: "…")
+    let kept = scalars.prefix {
+      used += width(of: $0)
+      return used <= widthMax
+    }
+    return String(String.UnicodeScalarView(kept)) + "…"
   }
 
   /// Width of a line in units of the font's size, at least that of the usual sans-serif fonts.

@@ -170,8 +170,10 @@ struct LayeredLayout {
       let width = widths.max() ?? 0
       middle.append(x + width / 2)
       let between = column.reduce(0) { $0 + cells[$1].right.count }
-      let gap = min(
-        LayeredLayout.columnGapMax, LayeredLayout.columnGapMin + 3 * Double(between))
+      let least =
+        drawing.hasEdgeLabels
+        ? GraphDrawing.edgeLabelWidth + 3 * GraphDrawing.arrowLength : LayeredLayout.columnGapMin
+      let gap = min(LayeredLayout.columnGapMax, least + 3 * Double(between))
       x += width + (index + 1 < columns.count ? gap : 0)
     }
     for cell in cells where cell.node >= 0 {

@@ -1,3 +1,4 @@
+internal import Foundation
 internal import Mustache
 internal import ServiceMap
 
@@ -44,7 +45,7 @@ struct HTMLReport {
       ) { node in
         switch node.target {
         case .host(let index): "#host=\(addresses[index])"
-        case .group(let name) where !name.isEmpty: "#view=hosts&q=\(name)"
+        case .group(let name) where !name.isEmpty: "#view=hosts&q=\(encoded(name))"
         default: nil
         }
       }
@@ -55,6 +56,13 @@ struct HTMLReport {
     return PageContext.Graph(
       title: GraphText(reporter.language).phrases["graph.title"],
       pictures: ReportLanguage.allCases.map(picture))
+  }
+
+  /// A value in the page's own addresses, in which & and = mean something.
+  private static func encoded(_ text: String) -> String {
+    var plain = CharacterSet.alphanumerics
+    plain.insert(charactersIn: "./:-_")
+    return text.addingPercentEncoding(withAllowedCharacters: plain) ?? ""
   }
 
   static func text(_ resource: [UInt8]) -> String { String(decoding: resource, as: UTF8.self) }

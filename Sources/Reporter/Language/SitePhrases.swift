@@ -3,8 +3,8 @@
 enum SitePhrases {
   static func of(_ language: ReportLanguage) -> Phrases { language == .en ? english : japanese }
 
-  private static let english = Phrases(.en, of: Phrases.rows + rows)
-  private static let japanese = Phrases(.ja, of: Phrases.rows + rows)
+  private static let english = Phrases(.en, of: Phrases.rows + Phrases.graphRows + rows)
+  private static let japanese = Phrases(.ja, of: Phrases.rows + Phrases.graphRows + rows)
 
   static let rows = Phrases.rows(
     of: """
@@ -29,6 +29,18 @@ enum SitePhrases {
       site.outside | Outside | 組織外
       site.multicast | Multicast and broadcast | マルチキャスト・ブロードキャスト
       site.graph | Graph | グラフ
+      site.edges | Edges of the graph | グラフの辺
+      site.opened | Opened: | 展開中:
+      site.any | any | すべて
+      site.level.group | groups and networks | グループ・ネットワーク
+      site.level.host | hosts | ホスト
+      site.graph.level | Show | 表示単位
+      site.graph.minBytes | At least | 最小通信量
+      site.graph.minConfidence | Confidence from | 最小確度
+      site.graph.failures | Failed requests | 失敗した要求
+      site.why | All the evidence for this role | この役割のすべての証拠
+      site.whyOf | Why {endpoint} is judged as it is | {endpoint} の判定の根拠
+      site.noEvidence | Nothing was seen of that endpoint. | そのエンドポイントの観測はない。
       site.health | Health | 稼働状況
       site.noUnit | No unit writes this map here: it is a map that was kept. | このマップは保存されたもので、現在書き込んでいるユニットはない。
       site.all | Show all | すべて表示

@@ -1,6 +1,6 @@
 /// What is asked of the pages: a request that has passed every check of the service.
 public struct SiteRequest: Sendable {
-  /// Percent-decoded; starts with "/", has no "..", no empty part, no backslash, no NUL.
+  /// Percent-decoded; starts with "/"; no "..", no "//", no "%", no backslash, no control character.
   public var path: String
   /// Decoded, in the order of the address.
   public var query: [(name: String, value: String)]

@@ -1,16 +1,18 @@
-public import ServiceMap
+internal import ServiceMap
 internal import Synchronization
 internal import Wire
 
 /// The map of a time with what its pages need at hand, so that no page asks the store.
 ///
 /// Immutable but for orders of rows that are kept once somebody asked for them.
-public final class MapSnapshot: Sendable {
+final class MapSnapshot: Sendable {
   let map: ServiceMap
   let labels: Labels
   let groups: HostGroups
   let series: TrafficSeries?
   let coverage: MapStore.Coverage?
+  /// What the roles were judged from; nil where it is not known.
+  let evidence: Evidence?
   /// Counts the maps that a source has read; another one is another map.
   let number: UInt64
   /// Seconds since 1970.
@@ -28,6 +30,8 @@ public final class MapSnapshot: Sendable {
   let networks: [Network]
   /// Who provides to whom between networks, by client's network and server's.
   let pairs: [NetworkPair]
+  /// The same groups, for graphs.
+  let grouping: GraphGrouping
   private let orders = Mutex<[String: [Int]]>([:])
 
   /// All services of one protocol and port.
@@ -62,20 +66,32 @@ public final class MapSnapshot: Sendable {
     var bytes: UInt64 = 0
   }
 
-  /// - Parameters:
-  ///   - outside: what the group of all addresses outside the organisation is called.
+  /// The links of a map, and what the operator says of them.
+  struct Evidence: Sendable {
+    let links: [Link]
+    let addresses: [IPAddress]
+    let overrides: RoleOverrides
+  }
+
   /// - Complexity: O(n log n) in hosts, O(n) in relations.
-  public init(
+  init(
     map: ServiceMap, names: ServiceNames, directory: HostDirectory, series: TrafficSeries? = nil,
-    coverage: MapStore.Coverage? = nil, number: UInt64 = 0, readAtSeconds: Int = 0
+    coverage: MapStore.Coverage? = nil, evidence: Evidence? = nil, number: UInt64 = 0,
+    readAtSeconds: Int = 0
   ) {
     self.map = map
     self.series = series
     self.coverage = coverage
+    self.evidence = evidence
     self.number = number
     self.readAtSeconds = readAtSeconds
     labels = Labels(map: map, names: names)
     groups = HostGroups(map: map, directory: directory)
+    grouping = GraphGrouping(
+      groups: groups.groups.map {
+        GraphGrouping.Group(
+          name: $0.name, isOutside: $0.kind == .outside, isNetwork: $0.kind == .network)
+      }, groupOfHost: groups.groupOfHost)
     search = SearchIndex(map: map, labels: labels, groups: groups)
     hostPlaces = Dictionary(
       uniqueKeysWithValues: map.hosts.enumerated().map { ($0.element.address, $0.offset) })
@@ -90,6 +106,33 @@ public final class MapSnapshot: Sendable {
       }
     }
     (networks, pairs) = MapSnapshot.networks(of: map, groups: groups)
+  }
+
+  // MARK: - Names
+
+  /// What stands for a host in the address of a page. A network that hosts were folded into has the address
+  /// that it begins with.
+  func pathName(ofHost index: Int) -> String {
+    let host = map.hosts[index]
+    return host.prefixBits == nil ? labels.addresses[index] : "\(host.address)"
+  }
+
+  /// The name of a group in addresses of pages and in JSON: what is outside and multicast have none of their
+  /// own.
+  func pathName(ofGroup index: Int) -> String {
+    switch groups.groups[index].kind {
+    case .outside: "~outside"
+    case .multicast: "~multicast"
+    case .named, .network: groups.groups[index].name
+    }
+  }
+
+  func title(ofGroup index: Int, _ phrases: Phrases) -> String {
+    switch groups.groups[index].kind {
+    case .outside: phrases["site.outside"]
+    case .multicast: phrases["site.multicast"]
+    case .named, .network: groups.groups[index].name
+    }
   }
 
   // MARK: - Finding

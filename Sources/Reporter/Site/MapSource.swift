@@ -163,17 +163,35 @@ private final class MapReader: Sendable {
     defer { _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 0) }
     let now = Int(Date().timeIntervalSince1970)
     guard let content = try follower.withLock({ try $0.read(now: now) }) else {
-      if let before { return before }
+      if let before { return renamed(before, number, now) }
       throw SiteProblem.unavailable("\(options.path): nothing is stored yet")
     }
     var map = content.map(
       overrides: options.overrides, networkBits: options.networkBits,
       name: { [options] in options.directory.name(of: $0) })
     if options.foldsOutside { map = map.folded(outside: options.directory) }
-    let names = options.names(map.hosts.filter { $0.isActive && $0.name == nil }.map(\.address))
+    let names = newNames(for: map)
     if !names.isEmpty { map = map.named(names) }
     return MapSnapshot(
       map: map, names: options.serviceNames, directory: options.directory, series: content.series,
-      coverage: content.coverage, number: number, readAtSeconds: now)
+      coverage: content.coverage,
+      evidence: .init(
+        links: content.links, addresses: content.addresses, overrides: options.overrides),
+      number: number, readAtSeconds: now)
+  }
+
+  /// The same map where names have come meanwhile.
+  private func renamed(_ before: MapSnapshot, _ number: UInt64, _ now: Int) -> MapSnapshot {
+    let names = newNames(for: before.map)
+    if names.isEmpty { return before }
+    return MapSnapshot(
+      map: before.map.named(names), names: options.serviceNames, directory: options.directory,
+      series: before.series, coverage: before.coverage, evidence: before.evidence, number: number,
+      readAtSeconds: now)
+  }
+
+  private func newNames(for map: ServiceMap) -> [IPAddress: String] {
+    options.names(
+      map.hosts.filter { $0.isActive && $0.name == nil && $0.prefixBits == nil }.map(\.address))
   }
 }

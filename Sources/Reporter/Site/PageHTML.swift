@@ -42,7 +42,11 @@ struct PageHTML {
       case .table(let table, let place): try self.table(table, place, to: &out)
       case .chart(let chart): try self.chart(chart, to: &out)
       case .matrix(let matrix): self.matrix(matrix, to: &out)
-      case .graph(let graph): graph.write(query: query, phrases: phrases, to: &out)
+      case .graph(let graph): try self.graph(graph, to: &out)
+      case .text(let text):
+        out.write("<pre class=\"lines\">")
+        out.html(text)
+        out.write("</pre>\n")
       case .links(let links):
         out.write("<p class=\"links\">")
         for (href, text) in links {
@@ -271,24 +275,24 @@ struct PageHTML {
       out.raw(HumanUnits.bytes(bytes))
       out.write("</span>")
     case .host(let index):
-      let address = snapshot.labels.addresses[index]
-      link(query.href(SitePath.host(address)), to: &out) { $0.raw(address) }
+      link(query.href(SitePath.host(snapshot.pathName(ofHost: index))), to: &out) {
+        $0.raw(snapshot.labels.addresses[index])
+      }
       if let name = snapshot.map.hosts[index].name {
         out.write(" <bdi class=\"name\">")
         out.html(name)
         out.write("</bdi>")
       }
     case .network(let index):
-      let name = snapshot.groups.groups[index].name
-      link(query.href(SitePath.network(name)), to: &out) {
+      link(query.href(SitePath.network(snapshot.pathName(ofGroup: index))), to: &out) {
         $0.write("<bdi>")
-        $0.html(name.isEmpty ? phrases["site.outside"] : name)
+        $0.html(snapshot.title(ofGroup: index, phrases))
         $0.write("</bdi>")
       }
     case .service(let number, let port):
       service(query.href(SitePath.service(number, port)), number, port, to: &out)
     case .provided(let host, let number, let port):
-      let address = snapshot.labels.addresses[host]
+      let address = snapshot.pathName(ofHost: host)
       service(query.href(SitePath.provided(address, number, port)), number, port, to: &out)
     case .role(let kind, let basis, let confidence): role(kind, basis, confidence, to: &out)
     case .time(let ns):
@@ -343,6 +347,45 @@ struct PageHTML {
     out.write("</summary>")
     try table(chart.table, .part(rows: SiteChart.rowsMax), to: &out)
     out.write("</details></section>\n")
+  }
+
+  private func graph(_ graph: SiteGraph, to out: inout PageBytes) throws(SiteProblem) {
+    out.raw("<section class=\"part graphpart\" id=\"\(graph.isMain ? "graph" : "around")\">")
+    if graph.isMain {
+      GraphForm(graph: graph, query: query, phrases: phrases).write(to: &out)
+    } else {
+      out.write("<h2>")
+      out.html(phrases["graph.around"])
+      out.write("</h2>\n")
+    }
+    out.write("<div class=\"scroll picture\" tabindex=\"0\" role=\"region\" aria-label=\"")
+    out.html(phrases["site.graph"])
+    out.write("\">")
+    let (query, snapshot) = (query, snapshot)
+    let isMain = graph.isMain
+    out.raw(
+      GraphSVG(graph.drawing, text: graph.text, prefix: isMain ? "graph" : "around") { node in
+        switch node.target {
+        case .host(let index): query.href(SitePath.host(snapshot.pathName(ofHost: index)))
+        // In the picture of all, a click opens the group; the host's links to its page.
+        case .group(let name):
+          isMain
+            ? query.here(adding: ("expand", name))
+            : query.href(SitePath.network(name.isEmpty ? "~outside" : name))
+        case nil: nil
+        }
+      }.markup())
+    out.write("</div>\n<p class=\"quiet\">")
+    out.html(graph.text.summary(of: graph.drawing.graph))
+    out.write("</p>\n")
+    if graph.isMain {
+      out.write("<details class=\"behind\"><summary>")
+      out.html(phrases["site.figures"])
+      out.write("</summary>")
+      try table(graph.edges, .part(rows: SiteGraph.rowsMax), to: &out)
+      out.write("</details>")
+    }
+    out.write("</section>\n")
   }
 
   private func matrix(_ matrix: SiteMatrix, to out: inout PageBytes) {

@@ -132,8 +132,7 @@ struct PageJSON {
         snapshot.map.hosts[index].name.map { .string($0) } ?? .null,
       ]
     case .network(let index):
-      let group = snapshot.groups.groups[index]
-      return [group.name.isEmpty ? .null : .string(group.name)]
+      return [.string(snapshot.pathName(ofGroup: index))]
     case .service(let number, let port), .provided(_, let number, let port):
       return [
         .string(ProtocolName.of(number)), .literal("\(port)"),

@@ -298,7 +298,11 @@ struct PageMaker: Sendable {
           .init("clients", .count(endpoint.clients)),
         ])
     ]
-    sections += chart("site.serviceTraffic") { $0.ofEndpoint(number, port).map { ($0.in, $0.out) } }
+    sections += chart("site.serviceTraffic") {
+      $0.ofEndpoint(
+        number, port, servers: endpoint.services.map { map.hosts[map.services[$0].server].address }
+      ).map { ($0.in, $0.out) }
+    }
     sections.append(
       .table(tables.providers(endpoint.services, isOfOneService: true), part))
     sections.append(
@@ -342,6 +346,10 @@ struct PageMaker: Sendable {
           .init("clients", .count(service.clients)),
         ])
     ]
+    if snapshot.evidence != nil, ProtocolName.hasPorts(number) {
+      let path = SitePath.why(snapshot.pathName(ofHost: host), number, port)
+      sections.append(.links([(query.href(path), phrases["site.why"])]))
+    }
     sections += chart("site.serviceTraffic") {
       $0.ofService(map.hosts[host].address, number, port).map { ($0.in, $0.out) }
     }
@@ -397,6 +405,24 @@ struct PageMaker: Sendable {
         ]), sections: sections)
   }
 
+  /// The endpoint that a page of evidence is about.
+  func endpoint(ofWhy path: [String]) throws(SiteProblem) -> Explanation.Endpoint {
+    let host = try hostIndex(path[1])
+    let (number, port) = try endpoint(path[2], path[3])
+    return Explanation.Endpoint(
+      address: map.hosts[host].address, protocolNumber: number, port: port)
+  }
+
+  /// Everything that speaks for an endpoint's role and against it.
+  func why(_ explanation: Explanation?, _ endpoint: Explanation.Endpoint) throws(SiteProblem)
+    -> SitePage
+  {
+    guard let explanation else { throw .notFound(phrases["site.noEvidence"]) }
+    return SitePage(
+      view: "services", title: phrases.filled("site.whyOf", ["endpoint": "\(endpoint)"]),
+      sections: [.text(ExplanationReport([explanation]).text(query.language))])
+  }
+
   // MARK: - Networks
 
   private func networks() -> SitePage {
@@ -437,7 +463,11 @@ struct PageMaker: Sendable {
   }
 
   private func network(_ name: String) throws(SiteProblem) -> SitePage {
-    guard let index = snapshot.groups.groups.firstIndex(where: { $0.name == name }) else {
+    guard
+      let index = snapshot.groups.groups.indices.first(where: {
+        snapshot.pathName(ofGroup: $0) == name
+      })
+    else {
       throw .notFound(phrases.filled("site.noNetwork", ["name": name]))
     }
     let hosts = map.hosts.indices.filter { snapshot.groups.groupOfHost[$0] == index }
@@ -448,7 +478,7 @@ struct PageMaker: Sendable {
     let services = hosts.flatMap { Array(map.hosts[$0].provides) }
     let part = SitePage.TablePlace.part(rows: PageMaker.partRows)
     return SitePage(
-      view: "networks", title: networkName(index), subtitle: "",
+      view: "networks", title: snapshot.title(ofGroup: index, phrases),
       sections: [
         .facts(
           heading: nil,
@@ -460,11 +490,6 @@ struct PageMaker: Sendable {
         .table(tables.networkPairs(pairs), part), .table(tables.providers(services), part),
         .table(tables.hosts(hosts.filter { map.hosts[$0].isActive }), .main),
       ])
-  }
-
-  private func networkName(_ index: Int) -> String {
-    let group = snapshot.groups.groups[index]
-    return group.name.isEmpty ? phrases["site.outside"] : group.name
   }
 
   // MARK: - Completeness and search
@@ -535,5 +560,56 @@ struct PageMaker: Sendable {
     ]
   }
 
-  private func graph(focus: Int) -> [SitePage.Section] { [] }
+  /// One step around a host. Laid out here: Graphviz would take longer than the rest of the page.
+  private func graph(focus: Int) -> [SitePage.Section] {
+    var options = GraphOptions(focus: map.hosts[focus].address)
+    options.nodesMax = 40
+    let graph = DependencyGraph(
+      map: map, labels: snapshot.labels, grouping: snapshot.grouping, options: options)
+    if graph.edges.isEmpty { return [] }
+    let text = GraphText(query.language)
+    return [
+      .graph(
+        SiteGraph(
+          drawing: GraphLayout.layered(graph, text: text), text: text, options: options,
+          isMain: false))
+    ]
+  }
+
+  /// - Throws: `SiteProblem` where a choice is none.
+  func graphOptions() throws(SiteProblem) -> GraphOptions {
+    let request = query.request
+    func number<Number: LosslessStringConvertible & Comparable>(
+      _ name: String, _ range: ClosedRange<Number>, _ usual: Number
+    ) throws(SiteProblem) -> Number {
+      guard let text = request.value(name), !text.isEmpty else { return usual }
+      guard let value = Number(text), range.contains(value) else {
+        throw .badRequest("\(name): \(range.lowerBound) to \(range.upperBound)")
+      }
+      return value
+    }
+    guard let level = GraphOptions.Level(rawValue: request.value("level") ?? "group") else {
+      throw .badRequest("level: group or host")
+    }
+    var focus: IPAddress?
+    if let host = request.value("host"), !host.isEmpty {
+      focus = map.hosts[try hostIndex(host)].address
+    }
+    return GraphOptions(
+      level: level,
+      expanded: request.query.filter { $0.name == "expand" && !$0.value.isEmpty }.map(\.value),
+      focus: focus, bytesMin: try number("minBytes", 0...UInt64.max, 0),
+      confidenceMin: try number("minConfidence", 0...1.0, 0),
+      includesFailures: try number("failures", 0...1, 1) == 1)
+  }
+
+  func graphPage(_ drawing: GraphDrawing, _ options: GraphOptions) -> SitePage {
+    SitePage(
+      view: "graph", title: phrases["site.graph"],
+      sections: [
+        .graph(
+          SiteGraph(
+            drawing: drawing, text: GraphText(query.language), options: options, isMain: true))
+      ])
+  }
 }

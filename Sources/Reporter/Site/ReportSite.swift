@@ -1,5 +1,5 @@
 internal import Foundation
-internal import ServiceMap
+public import ServiceMap
 internal import Synchronization
 
 /// The pages of a map: HTML for people, JSON and CSV of the same for programs.
@@ -9,18 +9,21 @@ public struct ReportSite: SitePages {
   private let usual: MapTime
   private let health: @Sendable (ReportLanguage) -> SiteHealth?
   private let cache = PageCache()
+  private let drawings = GraphDrawings()
+  private let hearings = Hearings()
 
   /// - Parameters:
+  ///   - usual: the time that is shown unless asked; nil: what suits the store as it is now.
   ///   - version: of the program, for the foot of the pages.
   ///   - health: how the pipeline is that writes the map; nil where none is known.
   /// - Throws: where an embedded template is broken, which a test would have shown.
   public init(
-    source: MapSource, version: String,
+    source: MapSource, usual: MapTime? = nil, version: String,
     health: @escaping @Sendable (ReportLanguage) -> SiteHealth? = { _ in nil }
   ) throws {
     self.source = source
     frame = try SiteFrame(version: version)
-    usual = source.usualTime()
+    self.usual = usual ?? source.usualTime()
     self.health = health
   }
 
@@ -77,7 +80,25 @@ public struct ReportSite: SitePages {
       query: query.request.query.map { "\($0.name)=\($0.value)" }, language: query.language)
     if let known = cache[key] { return known }
     let maker = PageMaker(snapshot: snapshot, query: query, phrases: phrases)
-    let page = try maker.page(parts)
+    let page: SitePage
+    if parts == ["graph"] {
+      let options = try maker.graphOptions()
+      if case .graph(let ending) = form {
+        return try graph(ending, snapshot, options, query, phrases)
+      }
+      page = maker.graphPage(
+        await drawings.drawing(of: snapshot, options, query.language), options)
+    } else if parts.first == "why", parts.count == 4 {
+      let endpoint = try maker.endpoint(ofWhy: parts)
+      let explanation = await hearings.explanation(of: endpoint, snapshot)
+      page = try maker.why(explanation, endpoint)
+      if form == .json, let explanation {
+        return ServicePage(
+          type: "application/json", body: Array(ExplanationReport([explanation]).json().utf8))
+      }
+    } else {
+      page = try maker.page(parts)
+    }
     let answer: ServicePage
     switch form {
     case .html:
@@ -95,6 +116,22 @@ public struct ReportSite: SitePages {
     }
     cache[key] = answer
     return answer
+  }
+
+  /// The graph for another program.
+  private func graph(
+    _ ending: String, _ snapshot: MapSnapshot, _ options: GraphOptions, _ query: SiteQuery,
+    _ phrases: Phrases
+  ) throws(SiteProblem) -> ServicePage {
+    guard let format = GraphFormat.allCases.first(where: { $0.fileExtension == ending }) else {
+      throw .notFound(phrases["site.noPage"])
+    }
+    let graph = DependencyGraph(
+      map: snapshot.map, labels: snapshot.labels, grouping: snapshot.grouping, options: options)
+    return ServicePage(
+      type: format.mediaType,
+      body: format.text(of: graph, text: GraphText(query.language), usesGraphviz: false),
+      headers: [("Content-Disposition", "attachment; filename=\"map.\(ending)\"")])
   }
 
   /// The table that the query names, or the one that the page is about.

@@ -32,7 +32,7 @@ struct SiteFrame: Sendable {
     let lengths = (0...100).map { ".p\($0){--w:\($0)%;--c:\($0)%;--a:\(Double($0) / 100)}" }
     css = asset(
       "site", "css", "text/css; charset=utf-8",
-      PackageResources.report_css + PackageResources.site_css
+      PackageResources.report_css + PackageResources.site_css + Array(GraphSVG.css.utf8)
         + Array(lengths.joined(separator: "\n").utf8))
     js = asset("site", "js", "text/javascript; charset=utf-8", PackageResources.site_js)
     self.assets = assets

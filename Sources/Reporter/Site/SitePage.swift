@@ -16,6 +16,8 @@ struct SitePage: Sendable {
     case chart(SiteChart)
     case matrix(SiteMatrix)
     case graph(SiteGraph)
+    /// Lines as they are, for a fixed-width font.
+    case text(String)
     /// Links to elsewhere: address and text.
     case links([(href: String, text: String)])
   }
@@ -60,6 +62,7 @@ struct SitePage: Sendable {
       case .table(let table, let place): (table, place)
       case .chart(let chart): (chart.table, .part(rows: SiteChart.rowsMax))
       case .matrix(let matrix): (matrix.table, .part(rows: 100))
+      case .graph(let graph): graph.isMain ? (graph.edges, .part(rows: SiteGraph.rowsMax)) : nil
       default: nil
       }
     }
@@ -80,7 +83,7 @@ struct SiteChart: Sendable {
   /// Its figures, for those who can't see or would rather count.
   var table: SiteTable {
     let chart = self
-    var columns: [(column: SiteColumn, value: @Sendable (Int) -> SiteValue)] = [
+    var columns: [SiteTable.Column] = [
       (
         SiteColumn("from", .time, title: "since"),
         { .time(UInt64(max(0, chart.bounds[$0])) * 1_000_000_000) }
@@ -107,20 +110,4 @@ struct SiteMatrix: Sendable {
   let bytes: [UInt64]
   /// All pairs, also those that are not shown.
   let table: SiteTable
-}
-
-/// A picture of who depends on whom, and the forms that choose what is in it.
-struct SiteGraph: Sendable {
-  /// An `svg` element.
-  let svg: [UInt8]
-  /// Below it, for people: what is not in it.
-  let hidden: String
-  /// Whether it is the page's subject, with its form.
-  let isMain: Bool
-}
-
-extension SiteGraph {
-  func write(query: SiteQuery, phrases: Phrases, to out: inout PageBytes) {
-    out.raw(svg)
-  }
 }

@@ -13,6 +13,10 @@ enum SitePath {
     "/hosts/\(address)/\(ProtocolName.of(protocolNumber))/\(port)"
   }
 
+  static func why(_ address: String, _ protocolNumber: UInt8, _ port: UInt16) -> String {
+    "/why/\(address)/\(ProtocolName.of(protocolNumber))/\(port)"
+  }
+
   static func relation(
     server: String, _ protocolNumber: UInt8, _ port: UInt16, client: String
   ) -> String {

@@ -107,6 +107,22 @@ struct SiteQuery: Sendable {
       .joined(separator: "&")
   }
 
+  /// This page with one more term, which may be there with another value already.
+  func here(adding term: (name: String, value: String)) -> String {
+    let address = here([:])
+    return address + (address.contains("?") ? "&" : "?")
+      + "\(SitePath.escaped(term.name))=\(SitePath.escaped(term.value))"
+  }
+
+  /// This page without one value of a term.
+  func here(without term: (name: String, value: String)) -> String {
+    let address = here([:])
+    let part = "\(SitePath.escaped(term.name))=\(SitePath.escaped(term.value))"
+    let halves = address.split(separator: "?", maxSplits: 1)
+    let terms = halves.count < 2 ? [] : halves[1].split(separator: "&").filter { $0 != part }
+    return halves[0] + (terms.isEmpty ? "" : "?" + terms.joined(separator: "&"))
+  }
+
   /// The same terms under another path.
   static func moved(_ address: String, to path: String) -> String {
     path + (address.firstIndex(of: "?").map { String(address[$0...]) } ?? "")

@@ -16,13 +16,14 @@ struct SiteTable: Sendable {
   let isWhole: Bool
   /// By column: the value of a row.
   private let values: [@Sendable (_ id: Int) -> SiteValue]
+  typealias Column = (column: SiteColumn, value: @Sendable (_ id: Int) -> SiteValue)
   /// What a search looks at.
   let subject: @Sendable (_ id: Int) -> SearchSubject
 
   init(
     _ name: String, title: String? = nil, note: String? = nil, sort: String, isWhole: Bool = false,
     ids: [Int], subject: @escaping @Sendable (Int) -> SearchSubject = { _ in SearchSubject() },
-    columns: [(column: SiteColumn, value: @Sendable (Int) -> SiteValue)]
+    columns: [Column]
   ) {
     self.name = name
     self.title = title ?? name

@@ -6,7 +6,7 @@ struct SiteTables: Sendable {
   let snapshot: MapSnapshot
   let phrases: Phrases
 
-  private typealias Column = (column: SiteColumn, value: @Sendable (Int) -> SiteValue)
+  private typealias Column = SiteTable.Column
   private var map: ServiceMap { snapshot.map }
 
   private func column(
@@ -118,14 +118,14 @@ struct SiteTables: Sendable {
       .map { ($0.column, of($0.value)) }
     columns += SiteTables.judged.map { ($0.column, of($0.value)) }
     let phrases = phrases
-    let labels = snapshot.labels
+    let snapshot = snapshot
     columns.append(
       column("details", .link, isForPeople: true) {
         let one = map.relations[$0]
         return .link(
           path: SitePath.relation(
-            server: labels.addresses[one.server], one.protocolNumber, one.port,
-            client: labels.addresses[one.client]), text: phrases["details"])
+            server: snapshot.pathName(ofHost: one.server), one.protocolNumber, one.port,
+            client: snapshot.pathName(ofHost: one.client)), text: phrases["details"])
       })
     return SiteTable(
       name, title: title, note: note, sort: sort, isWhole: ids == nil,

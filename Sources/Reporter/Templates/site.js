@@ -110,7 +110,29 @@
         go();
       });
     }
-    window.renkeiGraph?.(root);
+    for (const zooms of root.querySelectorAll(".zooms")) zoom(zooms, root.querySelector(".picture svg"));
+  };
+
+  // ---- The graph: larger and smaller; its parts are marked by the style sheet ----------------
+
+  const zoom = (place, svg) => {
+    if (!svg) return;
+    const [, , width, height] = svg.getAttribute("viewBox").split(" ").map(Number);
+    const set = (scale) => {
+      svg.setAttribute("width", width * scale);
+      svg.setAttribute("height", height * scale);
+    };
+    const fit = () => Math.min(1, (svg.parentNode.clientWidth - 2) / width);
+    let scale = Math.max(fit(), 0.6);
+    for (const [text, next] of [["−", () => scale / 1.25], ["+", () => scale * 1.25], ["↔", fit], ["1:1", () => 1]]) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.textContent = text;
+      button.addEventListener("click", () => { scale = Math.min(4, Math.max(0.1, next())); set(scale); });
+      place.append(button);
+    }
+    place.hidden = false;
+    set(scale);
   };
 
   // ---- Search everywhere, as you type -----------------------------------------------------

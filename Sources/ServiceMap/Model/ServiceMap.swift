@@ -24,6 +24,10 @@ public struct ServiceMap: Sendable {
     /// Whether it counts as a host of the network: it is no group, and it sent a packet or has a
     /// part in a relation that is provided, peer or undecided. The targets of a scan do not count.
     public let isActive: Bool
+    /// The prefix length of the network that it stands for (`folded`); nil: it is a single address.
+    public let prefixBits: Int?
+    /// How many addresses it stands for.
+    public let addresses: Int
   }
 
   /// One provided service: a server endpoint.
@@ -115,9 +119,10 @@ public struct ServiceMap: Sendable {
   /// - Parameters:
   ///   - addresses: in order.
   ///   - relations: in the map's order, and so are the numbers of their hosts.
+  ///   - folds: what those addresses stand for that are networks.
   init(
     capture: CaptureReport, addresses: [IPAddress], sorted relations: [Relation],
-    networkBits: NetworkBits, name: (IPAddress) -> String?
+    networkBits: NetworkBits, folds: [IPAddress: Fold] = [:], name: (IPAddress) -> String?
   ) {
     /// Index of the first relation of a group or a later one.
     func start(of group: UInt8) -> Int {
@@ -199,6 +204,7 @@ public struct ServiceMap: Sendable {
       let sum = sums[position]
       let isGroup =
         address.isMulticastOrBroadcast || (sum.onlyAsGroup && !sum.hasPart && sum.packetsOut == 0)
+      let fold = folds.isEmpty ? nil : folds[address]
       let isActive =
         !isGroup && !address.isUnspecified && (sum.packetsOut > 0 || sum.hasPart)
       if isActive {
@@ -213,7 +219,8 @@ public struct ServiceMap: Sendable {
       return Host(
         address: address, name: name(address), isGroup: isGroup, packetsOut: sum.packetsOut,
         packetsIn: sum.packetsIn, bytesOut: sum.bytesOut, bytesIn: sum.bytesIn,
-        provides: sum.provides, requests: sum.requests, isActive: isActive)
+        provides: sum.provides, requests: sum.requests, isActive: isActive,
+        prefixBits: fold?.bits, addresses: fold?.addresses ?? 1)
     }
     summary.networks = networks.count
     summary.services = services.count
@@ -236,17 +243,24 @@ public struct ServiceMap: Sendable {
   /// The same map with names for hosts that have none.
   public func named(_ names: [IPAddress: String]) -> ServiceMap {
     var all = names
-    for host in hosts { all[host.address] = host.name ?? names[host.address] }
+    var folds: [IPAddress: Fold] = [:]
+    for host in hosts {
+      // That of the first address of a network is not the network's.
+      all[host.address] = host.name ?? (host.prefixBits == nil ? names[host.address] : nil)
+      if let bits = host.prefixBits {
+        folds[host.address] = Fold(bits: bits, addresses: host.addresses)
+      }
+    }
     var map = ServiceMap(
-      capture: capture, addresses: hosts.map(\.address), relations: relations,
-      networkBits: networkBits, name: { all[$0] })
+      capture: capture, addresses: hosts.map(\.address), sorted: relations,
+      networkBits: networkBits, folds: folds, name: { all[$0] })
     map.completeness = completeness
     map.selfCheck = selfCheck
     return map
   }
 
   /// The relations with their addresses' ranks, in the map's order.
-  private static func sorted(_ relations: [Relation], ranks: [UInt32]) -> [Relation] {
+  static func sorted(_ relations: [Relation], ranks: [UInt32]) -> [Relation] {
     let hostBits = RelationKey.hostBits(count: ranks.count)
     var numbers = relations.enumerated().map { number, one in
       KeyedNumber(

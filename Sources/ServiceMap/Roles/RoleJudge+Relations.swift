@@ -106,7 +106,7 @@ extension RoleJudge {
 
 extension Relation {
   /// Adds `other`, which has the same key. The best basis and its confidence stand.
-  fileprivate mutating func join(_ other: Relation) {
+  mutating func join(_ other: Relation) {
     if other.answered > 0 && answered == 0 {
       // A request that failed says nothing about the role; an answer does.
       basis = other.basis

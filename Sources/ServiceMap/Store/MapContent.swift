@@ -31,14 +31,19 @@ extension MapStore {
     public let links: [Link]
     /// The time of the segments that were read; nil where the map is that of a whole capture.
     public let coverage: Coverage?
+    /// Nil where it was not asked for, where the map is that of a whole capture, and where there are too many
+    /// links.
+    public let series: TrafficSeries?
 
     public init(
-      capture: CaptureReport, addresses: [IPAddress], links: [Link], coverage: Coverage? = nil
+      capture: CaptureReport, addresses: [IPAddress], links: [Link], coverage: Coverage? = nil,
+      series: TrafficSeries? = nil
     ) {
       self.capture = capture
       self.addresses = addresses
       self.links = links
       self.coverage = coverage
+      self.series = series
     }
 
     /// Judges the roles of all links together, and checks the judgement on itself.

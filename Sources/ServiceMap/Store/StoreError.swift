@@ -9,12 +9,17 @@ public struct StoreError: Error, CustomStringConvertible {
   public let reason: String
   /// There was no room for what was to be written: nothing of it is there, and it may be tried again.
   public let isFull: Bool
+  /// The store is sound, but has nothing of the time that was asked for.
+  public let isOutOfTime: Bool
 
-  init(path: String, action: String, reason: String, isFull: Bool = false) {
+  init(
+    path: String, action: String, reason: String, isFull: Bool = false, isOutOfTime: Bool = false
+  ) {
     self.path = path
     self.action = action
     self.reason = reason
     self.isFull = isFull
+    self.isOutOfTime = isOutOfTime
   }
 
   /// - Parameter database: the connection, where it still is.

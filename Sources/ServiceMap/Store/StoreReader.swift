@@ -64,46 +64,84 @@ struct StoreReader {
     }.sorted { ($0.1.startNs ?? 0, $0.0) < ($1.1.startNs ?? 0, $1.0) }
   }
 
-  /// The map of a time; nil: of all.
-  func content(_ range: TimeRange?) throws -> MapStore.Content {
+  /// The segments of a time, by begin; nil: all.
+  ///
+  /// - Throws: where there are segments, but none of that time.
+  func chosen(_ range: TimeRange?) throws -> [StoredSegment] {
     let chosen = segments.filter { isIn(range, $0) }
     if chosen.isEmpty, range != nil, !segments.isEmpty { throw nothing() }
-    if chosen.count == 1, chosen[0].id == StoredSegment.ofAudit, runs.count == 1 {
-      return try audit(chosen[0], runs[0].capture)
+    return chosen
+  }
+
+  /// Whether the segment is the one of a store that an audit wrote, and can be read as it was written.
+  func isAudit(_ chosen: [StoredSegment]) -> Bool {
+    chosen.count == 1 && chosen[0].id == StoredSegment.ofAudit && runs.count == 1
+  }
+
+  /// Adds the links of a segment to a sum.
+  ///
+  /// - Parameters:
+  ///   - place: of the segment in the sum.
+  ///   - handle: of the address with an id.
+  func add(
+    _ segment: StoredSegment, at place: Int, to total: inout SegmentTotal,
+    handle: (Int) throws -> UInt32?
+  ) throws {
+    total.totals.add(segment.totals)
+    total.packets &+= try read(segment, sum: &total.counted) { link in
+      guard let a = try handle(link.a), let b = try handle(link.b) else { return false }
+      var one = link
+      (one.a, one.b) = (Int(a), Int(b))
+      total.sum.add(one)
+      total.series?.add(one, segment: place)
+      return true
     }
-    var handles = AddressHandles()
-    try forEachAddress { id, address in
-      guard handles.learn(id, address) else { throw damaged("too many addresses") }
-    }
-    var sum = SegmentSum()
-    var packets: UInt64 = 0
-    var counted: UInt64 = 0
-    var totals = SegmentTotals()
-    for segment in chosen {
-      totals.add(segment.totals)
-      packets &+= try read(segment, sum: &counted) { link in
-        guard let a = handles[link.a], let b = handles[link.b] else { return false }
-        var one = link
-        (one.a, one.b) = (Int(a), Int(b))
-        sum.add(one)
-        return true
-      }
-    }
-    try check(packets, totals.mapped)
-    var links = sum.settled()
+  }
+
+  /// The map of segments that were added up. It reads nothing more, so no transaction need be open.
+  func content(
+    of chosen: [StoredSegment], _ total: consuming SegmentTotal, _ table: AddressTable
+  ) throws -> MapStore.Content {
+    try check(total.packets, total.totals.mapped)
+    var links = total.sum.settled()
     var numbers = WordIndex()
     for place in links.indices {
       links[place].a = numbers.number(of: UInt64(links[place].a))
       links[place].b = numbers.number(of: UInt64(links[place].b))
     }
     return MapStore.Content(
-      capture: capture(of: chosen, totals),
-      addresses: numbers.keys.map { handles.table.address(of: UInt32($0)) }, links: links,
-      coverage: coverage(of: chosen))
+      capture: capture(of: chosen, total.totals),
+      addresses: numbers.keys.map { table.address(of: UInt32($0)) }, links: links,
+      coverage: coverage(of: chosen),
+      series: total.series?.series { table.address(of: $0) })
+  }
+
+  /// The times of segments, for their series.
+  func times(of chosen: [StoredSegment]) -> [Range<Int>] {
+    chosen.map { $0.begin..<max($0.begin + 1, end(of: $0)) }
+  }
+
+  /// Learns all addresses.
+  func learnAddresses(_ handles: inout AddressHandles) throws -> HandlesById {
+    var ids = HandlesById()
+    try forEachAddress { id, address in
+      ids.append(id, try handles.handle(of: address, path: path))
+    }
+    return ids
+  }
+
+  /// What finds addresses one by one, where only a few are needed.
+  func addressLookup() throws -> (Int) throws -> IPAddress? {
+    let bulk = try BulkStatement(database, "SELECT address FROM address WHERE id = ?")
+    return { id in
+      bulk.bind(1, Int64(id))
+      defer { bulk.reset() }
+      return try bulk.step() ? IPAddress(bulk.text(0)) : nil
+    }
   }
 
   /// The one segment of a store that an audit wrote, as it was written.
-  private func audit(
+  func audit(
     _ segment: StoredSegment, _ capture: CaptureReport
   ) throws -> MapStore.Content {
     guard capture.accounting == segment.totals.accounting else {
@@ -142,7 +180,7 @@ struct StoreReader {
     StoreError(path: path, action: "read", reason: reason)
   }
 
-  private func forEachAddress(_ body: (Int64, IPAddress) throws -> Void) throws {
+  func forEachAddress(_ body: (Int64, IPAddress) throws -> Void) throws {
     let bulk = try BulkStatement(database, "SELECT id, address FROM address ORDER BY id")
     while try bulk.step() {
       guard let address = IPAddress(bulk.text(1)) else {
@@ -158,7 +196,7 @@ struct StoreReader {
   ///   - sum: of all counters read so far, so that those of all segments together stay plausible.
   ///   - body: false where the link's hosts are not known.
   private func read(
-    _ segment: StoredSegment, sum: inout UInt64, _ body: (Link) -> Bool
+    _ segment: StoredSegment, sum: inout UInt64, _ body: (Link) throws -> Bool
   ) throws -> UInt64 {
     let rows = StoreSchema.rows(of: segment.id)
     let bulk = try BulkStatement(
@@ -169,7 +207,7 @@ struct StoreReader {
     var counters = BulkCounters(bulk, isSigned: segment.resolution > 0, sum: sum)
     var packets: UInt64 = 0
     while try bulk.step() {
-      guard let link = LinkRow.read(&counters), body(link) else {
+      guard let link = LinkRow.read(&counters), try body(link) else {
         throw damaged(
           counters.isPlausible ? "a link is damaged" : "a link's counters are damaged")
       }
@@ -177,6 +215,23 @@ struct StoreReader {
     }
     sum = counters.sum
     return packets
+  }
+
+  /// All links of a segment with their ids, as they are stored; whether their packets are complete is checked.
+  func forEachLink(of segment: StoredSegment, _ body: (Int64, Link) throws -> Void) throws {
+    let rows = StoreSchema.rows(of: segment.id)
+    let bulk = try BulkStatement(
+      database, "SELECT \(LinkRow.names) FROM link WHERE id BETWEEN ? AND ? ORDER BY id")
+    bulk.bind(1, rows.lowerBound)
+    bulk.bind(2, rows.upperBound)
+    var counters = BulkCounters(bulk, isSigned: segment.resolution > 0)
+    var packets: UInt64 = 0
+    while try bulk.step() {
+      guard let link = LinkRow.read(&counters) else { throw damaged("a link is damaged") }
+      packets &+= link.packets
+      try body(bulk.integer(0), link)
+    }
+    try check(packets, segment.totals.mapped)
   }
 
   /// Checks what the sums of a segment say of its links; answers what is wrong.
@@ -292,28 +347,48 @@ struct StoreReader {
     let stored = spans.map {
       "\($0.name) from \(text($0.beginSeconds)) to \(text($0.endSeconds))"
     }
-    return damaged("nothing is stored for that time; there are " + stored.joined(separator: ", "))
+    return StoreError(
+      path: path, action: "read",
+      reason: "nothing is stored for that time; there are " + stored.joined(separator: ", "),
+      isOutOfTime: true)
   }
 }
 
-/// The 32 bits that stand for each id of a store's addresses, as they do in the merger.
-private struct AddressHandles: ~Copyable {
+/// Segments on their way to a map.
+struct SegmentTotal {
+  var sum = SegmentSum()
+  var series: SeriesBuilder?
+  var totals = SegmentTotals()
+  /// The sum of their links' packets.
+  var packets: UInt64 = 0
+  /// Of all counters.
+  var counted: UInt64 = 0
+}
+
+/// The 32 bits that stand for addresses, as they do in the merger.
+struct AddressHandles: ~Copyable {
+  private var book = AddressBook(capacity: Int(AddressHandle.count))
+  private(set) var table = AddressTable()
+
+  /// - Throws: `StoreError` where there are too many.
+  mutating func handle(of address: IPAddress, path: String) throws -> UInt32 {
+    if address.isIPv4 && !AddressHandle.isHandle(address.v4) { return address.v4 }
+    guard let (handle, isNew) = book.intern(address) else {
+      throw StoreError(path: path, action: "read", reason: "too many addresses")
+    }
+    if isNew { table.learn(handle: handle, address: address) }
+    return handle
+  }
+}
+
+/// The handles of addresses by their ids in the store.
+struct HandlesById {
   private var numbers = AddressNumbers()
   private var handles: [UInt32] = []
-  private var book = AddressBook(capacity: Int(AddressHandle.count))
-  var table = AddressTable()
 
-  /// False where there are too many.
-  mutating func learn(_ id: Int64, _ address: IPAddress) -> Bool {
-    var handle = address.v4
-    if !address.isIPv4 || AddressHandle.isHandle(handle) {
-      guard let found = book.intern(address) else { return false }
-      handle = found.handle
-      table.learn(handle: handle, address: address)
-    }
+  mutating func append(_ id: Int64, _ handle: UInt32) {
     numbers.append(id)
     handles.append(handle)
-    return true
   }
 
   subscript(id: Int) -> UInt32? { numbers[Int64(id)].map { handles[$0] } }

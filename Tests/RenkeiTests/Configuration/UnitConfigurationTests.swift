@@ -1,3 +1,4 @@
+import Reporter
 import TestSupport
 import Testing
 
@@ -41,6 +42,19 @@ import Testing
         bytesMax: 20GB
       run: {user: ~, directory: /tmp/r}
       metrics: {listen: "[::1]:80"}
+      report:
+        listen: "0.0.0.0:443"
+        users: /etc/u
+        certificate: c.pem
+        key: k.pem
+        insecure: yes
+        allow: [10.0.0.0/8, "2001:db8::/32"]
+        accessLog: /var/log/a
+        organisation: 192.0.2.0/24
+        foldOutside: true
+        resolve: true
+        serviceNames: s.txt
+        title: Tokyo
       names: hosts.csv
       roles: roles.txt
       """)
@@ -60,6 +74,13 @@ import Testing
     expected.run.user = nil
     expected.run.directory = "/tmp/r"
     expected.metrics.listen = ListenAddress(host: "::1", port: 80)
+    expected.report = .init(
+      listen: ListenAddress(host: "0.0.0.0", port: 443), users: "/etc/u", certificate: "c.pem",
+      key: "k.pem", insecure: true,
+      allow: ["10.0.0.0/8", "2001:db8::/32"].compactMap { AllowedNetwork($0) },
+      accessLog: "/var/log/a",
+      organisation: ["192.0.2.0/24"].compactMap { AllowedNetwork($0) }, foldOutside: true,
+      resolve: true, serviceNames: "s.txt", title: "Tokyo")
     expected.names = ["hosts.csv"]
     expected.roles = "roles.txt"
     #expect(read == expected)
@@ -153,6 +174,8 @@ import Testing
       "store: {bytesMax: 1MB}", "run: {restartBackoffSeconds: 0s}", "run: {directory: ''}",
       "metrics: {listen: 9477}", "metrics: {listen: '127.0.0.1:0'}",
       "metrics: {listen: '::1:9477'}", "metrics: {listen: 'example.org:80'}", "filter: [a]",
+      "report: {listen: 9478}", "report: {allow: [10.0.0.0/33]}", "report: {allow: here}",
+      "report: {organisation: [~]}", "report: {insecure: maybe}", "report: {users: ''}",
     ])
   func refused(yaml: String) {
     let found = problems(yaml)
@@ -166,6 +189,13 @@ import Testing
     #expect(problems("store: {keepHours: null, keepDays: 100d}").count == 1)
     #expect(problems("store: {keepMinutes: 1d, keepHours: 1d, keepDays: 1d}").isEmpty)
     #expect(problems("run: {restartBackoffSeconds: 40, restartBackoffMaxSeconds: 30}").count == 1)
+    #expect(problems("report: {listen: '0.0.0.0:9478'}").first?.contains("a certificate") == true)
+    #expect(problems("report: {listen: '0.0.0.0:9478', insecure: true}").isEmpty)
+    #expect(problems("report: {listen: '0.0.0.0:1', certificate: c, key: k}").isEmpty)
+    #expect(problems("report: {certificate: c}").first?.contains("key is missing") == true)
+    #expect(problems("report: {key: k}").first?.contains("certificate is missing") == true)
+    #expect(problems("report: {listen: '127.0.0.1:9477'}").first?.contains("the same") == true)
+    #expect(problems("report: {listen: null}\nmetrics: {listen: '127.0.0.1:9478'}").isEmpty)
   }
 
   @Test(

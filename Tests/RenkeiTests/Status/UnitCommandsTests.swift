@@ -90,11 +90,13 @@ import Wire
   func serve() throws {
     let folder = try written()
     let port = try freePort()
+    let pagesPort = try freePort()
     let process = Process()
     process.executableURL = URL(fileURLWithPath: Command.renkei)
     process.arguments = [
-      "serve", "--parent", "\(getpid())", "--directory", folder.path, "--listen",
-      "127.0.0.1:\(port)", "--store", "x", "--status-fd", "9", "--process", "4",
+      "serve", "--parent", "\(getpid())", "--directory", folder.path, "--metrics",
+      "127.0.0.1:\(port)", "--listen=127.0.0.1:\(pagesPort)", "--store", "x", "--status-fd", "9",
+      "--process", "4",
     ]
     process.standardError = FileHandle.nullDevice
     try process.run()
@@ -119,7 +121,10 @@ import Wire
     #expect(answer("POST /metrics").hasPrefix("HTTP/1.1 405 "))
     #expect(answer("GET /metrics", host: "evil.example").hasPrefix("HTTP/1.1 421 "))
     let long = String(repeating: "a", count: 20_000)
-    #expect(answer("GET /metrics HTTP/1.1\r\nX: \(long)\r\nY: z").contains(" 400 "))
+    #expect(answer("GET /metrics HTTP/1.1\r\nX: \(long)\r\nY: z").contains(" 431 "))
+    let page = request("GET /healthz HTTP/1.1\r\nHost: localhost", pagesPort)
+    #expect(page?.hasSuffix("\r\n\r\nok\n") == true)
+    #expect(page?.contains("Content-Security-Policy: default-src 'none'") == true)
 
     var status = try UnitStatus.read(from: folder.path)
     status.writtenAtSeconds = Clock.wallSeconds()
@@ -134,7 +139,7 @@ import Wire
     #expect(answer("GET /metrics").hasPrefix("HTTP/1.1 503 "))
 
     let second = try Command.run(
-      ["serve", "--parent", "\(getpid())", "--directory", "x", "--listen", "127.0.0.1:\(port)"],
+      ["serve", "--parent", "\(getpid())", "--directory", "x", "--metrics", "127.0.0.1:\(port)"],
       limitSeconds: 20)
     #expect(second.status == 1)
     #expect(second.errors.contains("another program listens there"))
@@ -149,7 +154,7 @@ import Wire
   @Test("serve takes no address that others can reach", arguments: ["0.0.0.0", "[::]", "10.1.2.3"])
   func notLoopback(host: String) throws {
     let result = try Command.run(
-      ["serve", "--parent", "\(getpid())", "--directory", "x", "--listen", "\(host):9477"],
+      ["serve", "--parent", "\(getpid())", "--directory", "x", "--metrics", "\(host):9477"],
       limitSeconds: 20)
     #expect(result.status == 1)
     #expect(result.errors.contains("loopback"))
@@ -164,7 +169,7 @@ import Wire
       [
         "-c",
         "'\(Command.renkei)' serve --parent $$ --directory \(folder.path) "
-          + "--listen 127.0.0.1:\(port) 2>/dev/null & echo $!; sleep 1; kill -9 $$",
+          + "--metrics 127.0.0.1:\(port) 2>/dev/null & echo $!; sleep 1; kill -9 $$",
       ])
     let pid = try #require(Int32(shell.text.split(separator: "\n").first ?? ""))
     let began = Date()

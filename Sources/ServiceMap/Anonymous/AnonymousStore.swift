@@ -1,0 +1,131 @@
+internal import Foundation
+internal import GRDB
+internal import Glibc
+internal import Wire
+
+/// A copy of a store to share with others: the same map between other addresses (`AddressPseudonyms`), without
+/// names of files and interfaces, warnings' texts, filters, and what a unit needs to go on.
+///
+/// Times, ports, packets and octets stay as they are.
+public enum AnonymousStore {
+  /// Writes the copy into a hidden file beside the target, which is renamed once it is complete.
+  ///
+  /// It is made row by row: a copy of the file would hold what was deleted in it.
+  ///
+  /// - Throws: `StoreError`; the target is as it was then.
+  /// - Complexity: O(links), and some 5 µs an IPv4 address, 20 µs an IPv6 one.
+  public static func write(path: String, to target: String, key: [UInt8]) throws {
+    let pseudonyms = try AddressPseudonyms(key: key)
+    func failed(_ reason: String) -> StoreError {
+      StoreError(path: target, action: "write", reason: reason)
+    }
+    let real = URL(fileURLWithPath: target).resolvingSymlinksInPath()
+    var (source, existing) = (stat(), stat())
+    if stat(real.path, &existing) == 0 {
+      guard existing.st_mode & S_IFMT == S_IFREG else { throw failed("it is no regular file") }
+      guard
+        stat(path, &source) != 0 || source.st_ino != existing.st_ino
+          || source.st_dev != existing.st_dev
+      else { throw failed("that is the store itself") }
+      for ending in ["-wal", "-journal"] where access(real.path + ending, F_OK) == 0 {
+        throw failed("it is in use: there is \(real.path + ending)")
+      }
+    }
+    let hidden = real.deletingLastPathComponent()
+      .appendingPathComponent(".\(real.lastPathComponent.prefix(100)).\(getpid()).tmp").path
+    unlink(hidden)
+    defer { for ending in ["", "-journal", "-wal", "-shm"] { unlink(hidden + ending) } }
+    try StoreReader.read(path: path) { database in
+      let reader = try StoreReader(database, path: path)
+      do {
+        let copy = try DatabaseQueue(path: hidden)
+        try copy.writeWithoutTransaction { target in
+          try target.execute(sql: "PRAGMA journal_mode = OFF")
+          try target.inTransaction {
+            try write(reader, pseudonyms, into: target)
+            return .commit
+          }
+        }
+        try copy.close()
+      } catch let error as DatabaseError {
+        throw StoreError(path: target, action: "write", error)
+      }
+    }
+    let descriptor = open(hidden, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0, fsync(descriptor) == 0 else {
+      throw failed(String(cString: strerror(errno)))
+    }
+    close(descriptor)
+    guard rename(hidden, real.path) == 0 else { throw failed(String(cString: strerror(errno))) }
+  }
+
+  private static func write(
+    _ reader: StoreReader, _ pseudonyms: AddressPseudonyms, into target: Database
+  ) throws {
+    try target.execute(sql: StoreSchema.tables)
+    try target.execute(
+      sql: "INSERT INTO meta VALUES ('schema', ?)", arguments: [StoreSchema.name])
+    var names: [String: String] = [:]
+    for run in reader.runs {
+      let capture = anonymous(run.capture, &names)
+      try target.execute(
+        sql: "INSERT INTO run VALUES (?, ?, NULL)",
+        arguments: [
+          Int64(bitPattern: run.id),
+          String(decoding: try JSONEncoder().encode(capture), as: UTF8.self),
+        ])
+    }
+    var isUsed: Set<Int> = []
+    let links = try RowWriter(target, "INSERT INTO link", columns: LinkRow.columns)
+    var waiting: [(id: Int64, link: Link)] = []
+    func flush() throws {
+      try links.write(waiting.count) { bulk, parameter, place in
+        LinkRow.bind(waiting[place].link, id: waiting[place].id, to: bulk, from: parameter)
+      }
+      waiting.removeAll(keepingCapacity: true)
+    }
+    for segment in reader.segments {
+      try target.execute(
+        sql: "INSERT INTO segment VALUES (?, ?, ?, ?, ?)",
+        arguments: [
+          segment.id, SegmentState.closed.rawValue, segment.resolution, segment.begin,
+          try segment.totals.text(),
+        ])
+      try reader.forEachLink(of: segment) { id, link in
+        isUsed.insert(link.a)
+        isUsed.insert(link.b)
+        waiting.append((id, link))
+        if waiting.count == 4096 { try flush() }
+      }
+      try flush()
+    }
+    // What no link has any more, nobody need know of.
+    let addresses = try RowWriter(target, "INSERT INTO address", columns: 2)
+    try reader.forEachAddress { id, address in
+      guard isUsed.contains(Int(id)) else { return }
+      let text = try pseudonyms.pseudonym(of: address).description
+      try addresses.write(1) { bulk, parameter, _ in
+        bulk.bind(parameter, id)
+        bulk.bind(parameter + 1, text)
+      }
+    }
+  }
+
+  /// - Parameter names: what captures and interfaces are called instead, the same ones the same.
+  private static func anonymous(
+    _ capture: CaptureReport, _ names: inout [String: String]
+  ) -> CaptureReport {
+    var other = capture
+    for place in other.files.indices {
+      let name = other.files[place].name
+      let number = names.count + 1
+      let pseudonym = names[name] ?? "capture \(number)"
+      names[name] = pseudonym
+      other.files[place].name = pseudonym
+      if other.files[place].warning != nil { other.files[place].warning = "damaged or cut off" }
+    }
+    // That there was one changes what the map means.
+    if !other.filter.isEmpty { other.filter = "(not told)" }
+    return other
+  }
+}
