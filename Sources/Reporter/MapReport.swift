@@ -25,19 +25,23 @@ public enum ReportLanguage: String, CaseIterable, Sendable {
 public struct MapReport: Sendable {
   let map: ServiceMap
   let serviceNames: ServiceNames
+  let directory: HostDirectory
   let language: ReportLanguage
   let version: String
 
   /// - Parameters:
   ///   - map: what to report.
   ///   - serviceNames: the names of ports.
+  ///   - directory: which hosts belong together.
   ///   - language: of the text and of the page as it opens; the page holds both languages.
   ///   - version: of the program, for the page's foot.
   public init(
-    map: ServiceMap, serviceNames: ServiceNames, language: ReportLanguage, version: String
+    map: ServiceMap, serviceNames: ServiceNames, directory: HostDirectory = HostDirectory(),
+    language: ReportLanguage, version: String
   ) {
     self.map = map
     self.serviceNames = serviceNames
+    self.directory = directory
     self.language = language
     self.version = version
   }

@@ -60,12 +60,12 @@ struct AuditCommand: ParsableCommand {
   func run() throws {
     let plan = try plan()
     try plan.check(
-      inputs: capture.files + report.names + report.serviceNames
-        + (report.rolesOption.roles.map { [$0] } ?? []))
-    try report.rolesOption.check()
+      inputs: capture.files + report.map.names + report.map.serviceNames
+        + (report.map.rolesOption.roles.map { [$0] } ?? []))
+    try report.map.rolesOption.check()
     // The reporter says what is wrong with their lines.
-    _ = try report.directory(isQuiet: true)
-    _ = try report.services(isQuiet: true)
+    _ = try report.map.directory(isQuiet: true)
+    _ = try report.map.services(isQuiet: true)
     var words = report.words(outputs: plan.reports) + ["--parent", "\(getpid())"]
     if !quiet { words.append("--summary") }
     if live.interfaces.isEmpty {

@@ -86,23 +86,7 @@ struct MapCommand: ParsableCommand {
   @Flag(help: "Lay out pictures without Graphviz: the same bytes on every machine.")
   var noGraphviz = false
 
-  @Option(
-    parsing: .singleValue,
-    help: ArgumentHelp(
-      "Host names: a hosts file (address name) or CSV (address,name). /etc/hosts is read as well.",
-      valueName: "file"))
-  var names: [String] = []
-
-  @OptionGroup var rolesOption: RolesOption
-
-  @Flag(help: "Ask the DNS for the names of hosts that have none. Without it nothing is looked up.")
-  var resolve = false
-
-  @Option(help: ArgumentHelp("Prefix length that makes an IPv4 network.", valueName: "bits"))
-  var ipv4Prefix = 24
-
-  @Option(help: ArgumentHelp("Prefix length that makes an IPv6 network.", valueName: "bits"))
-  var ipv6Prefix = 64
+  @OptionGroup var mapOptions: MapOptions
 
   @Option(help: "Language of the texts: en or ja. Default: from LANG.")
   var lang: ReportLanguage?
@@ -124,20 +108,21 @@ struct MapCommand: ParsableCommand {
     }
     _ = try graphFormat()
     _ = try options()
-    _ = try reportOptions()
   }
 
   func run() throws {
     let format = try graphFormat()
     let options = try options()
-    let map = try map()
+    let directory = try mapOptions.directory(isQuiet: quiet)
+    let map = try mapOptions.map(of: try content(), directory)
     if let focus = options.focus, !map.hosts.contains(where: { $0.address == focus }) {
       throw RunError("--host \(focus): was not seen")
     }
-    let grouping = GraphGrouping(networksOf: map)
+    let grouping = GraphGrouping(HostGroups(map: map, directory: directory))
     try check(options.expanded, in: grouping)
     let report = GraphReport(
-      map: map, serviceNames: ServiceNames(), grouping: grouping, options: options,
+      map: map, serviceNames: try mapOptions.services(isQuiet: quiet), grouping: grouping,
+      options: options,
       language: lang ?? .ofEnvironment)
     try report.write(format, to: output, usesGraphviz: !noGraphviz)
     if !quiet { Terminal.standardError("\(report.summary)\n") }
@@ -179,22 +164,6 @@ struct MapCommand: ParsableCommand {
     guard (2...500).contains(nodes) else { throw ValidationError("--nodes: 2 to 500") }
     guard (1...5000).contains(edges) else { throw ValidationError("--edges: 1 to 5000") }
     return options
-  }
-
-  /// The report's own way to read names and prefixes, so that they mean the same.
-  private func reportOptions() throws -> ReportOptions {
-    try ReportOptions.parse(
-      names.map { "--names=\($0)" }
-        + ["--ipv4-prefix=\(ipv4Prefix)", "--ipv6-prefix=\(ipv6Prefix)"])
-  }
-
-  private func map() throws -> ServiceMap {
-    let overrides = try rolesOption.overrides()
-    let hostNames = try reportOptions().hostNames()
-    let map = try content().map(
-      overrides: overrides, networkBits: .init(v4: ipv4Prefix, v6: ipv6Prefix),
-      name: { hostNames[$0] })
-    return resolve ? map.named(ReverseLookup.names(of: map)) : map
   }
 
   /// What the store holds, or a store that is made of the captures and removed again.

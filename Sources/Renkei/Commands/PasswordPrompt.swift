@@ -47,7 +47,7 @@ enum PasswordPrompt {
     silent.c_lflag &= ~tcflag_t(ECHO)
     // Ctrl-C must not leave a terminal that shows nothing: it interrupts the read instead.
     var taken = sigaction()
-    taken.__sigaction_handler.sa_handler = { number in interrupted = number }
+    taken.__sigaction_handler.sa_handler = { number in PasswordPrompt.interrupted = number }
     var old = sigaction()
     interrupted = 0
     sigaction(SIGINT, &taken, &old)

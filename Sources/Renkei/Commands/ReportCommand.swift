@@ -63,28 +63,22 @@ struct ReportCommand: ParsableCommand {
       guard plan.store == nil else {
         throw ValidationError("-o: the store is kept by `audit`; copy the file to have another")
       }
-      try plan.check(inputs: [store] + (options.rolesOption.roles.map { [$0] } ?? []))
+      try plan.check(inputs: [store] + (options.map.rolesOption.roles.map { [$0] } ?? []))
       reports = plan.reports
     }
-    let overrides = try options.rolesOption.overrides()
-    let directory = try options.directory()
-    let services = try options.services()
-    let bits = ServiceMap.NetworkBits(v4: options.ipv4Prefix, v6: options.ipv6Prefix)
+    let directory = try options.map.directory()
     guard let inputFd else {
       let range = try time.range()
       let content = try MapStore.read(path: store ?? "", range: range)
       if let note = TimeOptions.note(content.coverage, asked: range) {
         Terminal.standardError("renkei: \(note)\n")
       }
-      let map = content.map(
-        overrides: overrides, networkBits: bits, name: { directory.name(of: $0) })
-      return try write(reports, of: map, directory, services)
+      return try write(reports, of: try options.map.map(of: content, directory), directory)
     }
     var reader = RingReader(try Ring(inherited: inputFd))
-    let map = try MapHandover.receive(from: &reader)
-      .map(overrides: overrides, networkBits: bits, name: { directory.name(of: $0) })
+    let map = try options.map.map(of: try MapHandover.receive(from: &reader), directory)
     // Nothing is shown of a run of which something else fails.
-    try write(reports, of: map, directory, services) { MapHandover.awaitEnd(of: &reader) }
+    try write(reports, of: map, directory) { MapHandover.awaitEnd(of: &reader) }
   }
 
   /// Serves the map's pages until it is ended.
@@ -96,7 +90,7 @@ struct ReportCommand: ParsableCommand {
     }
     // A map that can't be read is no news for later.
     _ = try StoreInfo.read(path: store)
-    let source = MapSource(try options.source(of: store))
+    let source = MapSource(try options.map.source(of: store))
     Task.detached { await source.follow() }
     try ServiceRunner.run(
       service, pages: try ReportSite(source: source, version: RenkeiCommand.version))
@@ -104,13 +98,11 @@ struct ReportCommand: ParsableCommand {
 
   private func write(
     _ reports: [OutputPlan.Report], of map: ServiceMap, _ directory: HostDirectory,
-    _ services: ServiceNames, whenReady: () -> Void = {}
+    whenReady: () -> Void = {}
   ) throws {
-    var map = map
-    if options.foldOutside { map = map.folded(outside: directory) }
-    if options.resolve { map = map.named(ReverseLookup.names(of: map)) }
     let reporter = MapReport(
-      map: map, serviceNames: services, language: options.language, version: RenkeiCommand.version)
+      map: map, serviceNames: try options.map.services(), directory: directory,
+      language: options.language, version: RenkeiCommand.version)
     for report in reports {
       try reporter.write(report.format, to: report.path, whenReady: whenReady)
     }

@@ -1,7 +1,6 @@
 public import ArgumentParser
 internal import Foundation
 public import Reporter
-internal import ServiceMap
 
 extension ReportFormat: ExpressibleByArgument {}
 extension ReportLanguage: ExpressibleByArgument {
@@ -26,103 +25,16 @@ struct ReportOptions: ParsableArguments {
   @Option(help: "html (default), json, csv or text.")
   var format: ReportFormat?
 
-  @Option(
-    parsing: .singleValue,
-    help: ArgumentHelp(
-      "Who hosts are: a hosts file (address name) or CSV (address-or-network,name,group). May be "
-        + "given several times; /etc/hosts is read as well. See docs/names-file.md.",
-      valueName: "file"))
-  var names: [String] = []
-
-  @Option(
-    parsing: .singleValue,
-    help: ArgumentHelp(
-      "Your own names of services, one a line: tcp/50020: Orders. May be given several times.",
-      valueName: "file"))
-  var serviceNames: [String] = []
-
-  @Option(
-    parsing: .singleValue,
-    help: ArgumentHelp(
-      "A network that belongs to the organisation, besides the private ones. May be given several "
-        + "times.", valueName: "network"))
-  var organisation: [String] = []
-
-  @Flag(help: "Show hosts outside the organisation as networks: /24, and /48 of IPv6.")
-  var foldOutside = false
-
-  @OptionGroup var rolesOption: RolesOption
-
-  @Flag(help: "Ask the DNS for the names of hosts that have none. Without it nothing is looked up.")
-  var resolve = false
+  @OptionGroup var map: MapOptions
 
   @Option(help: "Language of the report: en or ja. Default: from LANG. The page can switch.")
   var lang: ReportLanguage?
 
-  @Option(help: ArgumentHelp("Prefix length that makes an IPv4 network.", valueName: "bits"))
-  var ipv4Prefix = 24
-
-  @Option(help: ArgumentHelp("Prefix length that makes an IPv6 network.", valueName: "bits"))
-  var ipv6Prefix = 64
-
-  func validate() throws {
-    guard (0...32).contains(ipv4Prefix) else { throw ValidationError("--ipv4-prefix: 0 to 32") }
-    guard (0...128).contains(ipv6Prefix) else { throw ValidationError("--ipv6-prefix: 0 to 128") }
-    for text in organisation where Prefix(text) == nil {
-      throw ValidationError("--organisation \(text): no network, as in 203.0.113.0/24")
-    }
-  }
-
   var language: ReportLanguage { lang ?? .ofEnvironment }
-
-  /// The names, groups and own networks that were asked for. Lines of the user's files that say nothing are
-  /// named on standard error.
-  ///
-  /// - Throws: `RunError` where a file can't be read.
-  func directory(isQuiet: Bool = false) throws -> HostDirectory {
-    var directory = HostDirectory()
-    directory.organisation += organisation.compactMap { Prefix($0) }
-    for file in names {
-      try ReportOptions.read(file, "--names") { try directory.add(file: file) }
-    }
-    try? directory.add(file: "/etc/hosts", reportsProblems: false)
-    if !isQuiet { ReportOptions.tell(directory.problems, directory.problemCount) }
-    return directory
-  }
-
-  /// As `directory`.
-  func services(isQuiet: Bool = false) throws -> ServiceNames {
-    var services = ServiceNames()
-    for file in serviceNames {
-      try ReportOptions.read(file, "--service-names") { try services.add(file: file) }
-    }
-    if !isQuiet { ReportOptions.tell(services.problems, services.problemCount) }
-    return services
-  }
-
-  private static func read(_ file: String, _ option: String, _ body: () throws -> Void) throws {
-    do {
-      try body()
-    } catch {
-      throw RunError(
-        "\(option) \(file): cannot be read: \((error as NSError).localizedDescription)")
-    }
-  }
-
-  private static func tell(_ problems: [String], _ count: Int) {
-    for problem in problems { Terminal.standardError("renkei: skipped \(problem)\n") }
-    guard count > problems.count else { return }
-    Terminal.standardError("renkei: skipped \(count - problems.count) more lines\n")
-  }
 
   /// The same options as words, for the reporter's process.
   func words(outputs: [OutputPlan.Report]) -> [String] {
-    var words = ["--lang", language.rawValue]
-    words += ["--ipv4-prefix", "\(ipv4Prefix)", "--ipv6-prefix", "\(ipv6Prefix)"]
-    words += names.map { "--names=\($0)" } + (resolve ? ["--resolve"] : [])
-    words += serviceNames.map { "--service-names=\($0)" }
-    words += organisation.map { "--organisation=\($0)" } + (foldOutside ? ["--fold-outside"] : [])
-    words += rolesOption.roles.map { ["--roles=\($0)"] } ?? []
-    return words + outputs.map { "--write=\($0.format.rawValue):\($0.path)" }
+    ["--lang", language.rawValue] + map.words
+      + outputs.map { "--write=\($0.format.rawValue):\($0.path)" }
   }
 }

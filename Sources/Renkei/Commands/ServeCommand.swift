@@ -20,7 +20,7 @@ struct ServeCommand: ParsableCommand {
   @OptionGroup var report: ServeOptions
   @Option(help: .hidden) var store: String?
   /// How its pages are made.
-  @OptionGroup(visibility: .hidden) var options: ReportOptions
+  @OptionGroup(visibility: .hidden) var options: MapOptions
   /// As every stage is given; this one has nothing to tell.
   @Option(help: .hidden) var statusFd: Int32?
   @Option(help: .hidden) var process: Int?

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Reporter
 internal import Yams
 
 extension UnitConfiguration {

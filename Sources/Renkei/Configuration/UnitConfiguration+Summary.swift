@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Reporter
 
 extension UnitConfiguration {
   /// How many trackers there will be.

@@ -52,8 +52,8 @@ struct GraphBuilder {
       let from = Int(candidateOfHost[relation.client])
       let to = Int(candidateOfHost[relation.server])
       guard from >= 0, to >= 0 else { return }
-      weights[from] &+= relation.bytes
-      if from != to { weights[to] &+= relation.bytes }
+      weights[from] &+= relation.octets
+      if from != to { weights[to] &+= relation.octets }
       isTouched[from] = true
       isTouched[to] = true
     }
@@ -265,6 +265,18 @@ struct GraphBuilder {
     var confidenceMin = 1.0
     var services: [DependencyGraph.EdgeService] = []
     var servicesCount = 0
+
+    @inline(__always) mutating func add(_ relation: borrowing Relation) {
+      let octets = relation.octets
+      bytes &+= octets
+      sessions &+= relation.sessions
+      failed &+= relation.refused &+ relation.unanswered
+      // One more, so that what carried no bytes has a say.
+      let share = Double(octets) + 1
+      weighted += share * relation.confidence
+      weight += share
+      confidenceMin = min(confidenceMin, relation.confidence)
+    }
   }
 
   /// One relation's part of an edge.
@@ -302,15 +314,8 @@ struct GraphBuilder {
         edgeAt[from * nodes + to] = Int32(edge)
         sums.append(EdgeSum(from: from, to: to))
       }
-      sums[edge].bytes &+= relation.bytes
-      sums[edge].sessions &+= relation.sessions
-      sums[edge].failed &+= relation.refused &+ relation.unanswered
-      // One more, so that what carried no bytes has a say.
-      let weight = Double(relation.bytes) + 1
-      sums[edge].weighted += weight * relation.confidence
-      sums[edge].weight += weight
-      sums[edge].confidenceMin = min(sums[edge].confidenceMin, relation.confidence)
-      parts.append(Part(edge: UInt32(edge), endpoint: lastNumber, bytes: relation.bytes))
+      sums[edge].add(relation)
+      parts.append(Part(edge: UInt32(edge), endpoint: lastNumber, bytes: relation.octets))
     }
     addServices(parts, endpoints: endpoints, to: &sums)
     return sums
@@ -473,4 +478,9 @@ extension [ServiceMap.Host] {
     }
     return low < count && self[low].address == address ? low : nil
   }
+}
+
+extension Relation {
+  /// As `bytes`, without a call into another module for each of 100,000 relations.
+  @inline(__always) fileprivate var octets: UInt64 { bytesToServer &+ bytesToClient }
 }

@@ -55,7 +55,7 @@ extension GraphLayout {
     }
     var text = """
       digraph {
-      graph [rankdir=LR nodesep=0.2 ranksep=\(drawing.hasEdgeLabels ? "2.2" : "0.9") splines=true]
+      graph [rankdir=LR nodesep=0.2 ranksep=\(columnGap(drawing)) splines=true]
       node [shape=box fixedsize=true label=""]
       edge [arrowsize=0.8]
 
@@ -70,6 +70,13 @@ extension GraphLayout {
       text += "n\(edge.from) -> n\(edge.to) [weight=\(weight) minlen=\(length[index])]\n"
     }
     return text + "}\n"
+  }
+
+  /// Inches: room for the edges' texts, or for many edges, which else would be steep.
+  private static func columnGap(_ drawing: GraphDrawing) -> String {
+    if drawing.hasEdgeLabels { return "2.2" }
+    let tenths = 9 + min(20, drawing.graph.edges.count / 10)
+    return "\(tenths / 10).\(tenths % 10)"
   }
 
   /// By edge: 1, or more for some of those who ask a node that very many ask, so that they stand in several columns

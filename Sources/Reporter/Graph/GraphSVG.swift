@@ -91,15 +91,14 @@ public struct GraphSVG: Sendable {
       <path class="line" d="\(path)" stroke-width="\(width)"\(head)/><path class="hit" d="\(path)"/>
       """
     if drawing.hasEdgeLabels, edge.from != edge.to {
-      let points = drawing.paths[index]
-      let middle = GraphSVG.middle(of: points)
-      // There and back often run side by side: what leads back has its text below.
-      let isBack = (points.last?.x ?? 0) < (points.first?.x ?? 0)
+      // There and back often run side by side: each has its text nearer to where it begins.
+      let isTwoWay = drawing.graph.edges.contains { $0.from == edge.to && $0.to == edge.from }
+      let middle = GraphSVG.point(at: isTwoWay ? 0.3 : 0.5, of: drawing.paths[index])
       let label = GraphText.cut(
         text.services(of: edge, max: 2),
         widthMax: (GraphDrawing.edgeLabelWidth - 10) / GraphDrawing.subtitleFontSize)
       svg += """
-        <text x="\(tenths(middle.x))" y="\(tenths(middle.y + (isBack ? 11 : -4)))">\(isFailing ? "✕ " : "")\(xml(label))</text>
+        <text x="\(tenths(middle.x))" y="\(tenths(middle.y - 4))">\(isFailing ? "✕ " : "")\(xml(label))</text>
         """
     }
     return svg + "</g>\n"
@@ -154,17 +153,35 @@ public struct GraphSVG: Sendable {
       + "\(tenths(x + 12)),\(tenths(y - 12)) \(tenths(x)),\(tenths(y + 12))"
   }
 
-  /// The point of a curve half-way along its pieces.
-  private static func middle(of points: [GraphDrawing.Point]) -> GraphDrawing.Point {
-    let pieces = (points.count - 1) / 3
-    guard pieces > 0 else { return .init(x: 0, y: 0) }
-    if pieces % 2 == 0 { return points[pieces / 2 * 3] }
-    let at = pieces / 2 * 3
-    func mean(_ one: KeyPath<GraphDrawing.Point, Double>) -> Double {
-      (points[at][keyPath: one] + 3 * points[at + 1][keyPath: one]
-        + 3 * points[at + 2][keyPath: one] + points[at + 3][keyPath: one]) / 8
+  /// The point of a curve after a part of its length, by straight lines between eight points a piece.
+  private static func point(
+    at part: Double, of points: [GraphDrawing.Point]
+  ) -> GraphDrawing.Point {
+    guard let first = points.first else { return .init(x: 0, y: 0) }
+    var line = [first]
+    for start in stride(from: 0, to: points.count - 3, by: 3) {
+      for step in 1...8 {
+        let t = Double(step) / 8
+        let weights = [
+          (1 - t) * (1 - t) * (1 - t), 3 * t * (1 - t) * (1 - t), 3 * t * t * (1 - t), t * t * t,
+        ]
+        var point = GraphDrawing.Point(x: 0, y: 0)
+        for (weight, control) in zip(weights, points[start...]) {
+          point.x += weight * control.x
+          point.y += weight * control.y
+        }
+        line.append(point)
+      }
     }
-    return .init(x: mean(\.x), y: mean(\.y))
+    func length(_ one: GraphDrawing.Point, _ other: GraphDrawing.Point) -> Double {
+      ((one.x - other.x) * (one.x - other.x) + (one.y - other.y) * (one.y - other.y)).squareRoot()
+    }
+    var rest = part * zip(line, line.dropFirst()).reduce(0) { $0 + length($1.0, $1.1) }
+    for (one, other) in zip(line, line.dropFirst()) {
+      rest -= length(one, other)
+      if rest <= 0 { return other }
+    }
+    return first
   }
 
   /// In at most one decimal: the same digits on every machine.

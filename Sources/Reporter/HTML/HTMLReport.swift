@@ -36,7 +36,9 @@ struct HTMLReport {
   private static func graph(_ reporter: MapReport, _ labels: Labels) -> PageContext.Graph {
     let map = reporter.map
     let graph = DependencyGraph(
-      map: map, labels: labels, grouping: GraphGrouping(networksOf: map), options: GraphOptions())
+      map: map, labels: labels,
+      grouping: GraphGrouping(HostGroups(map: map, directory: reporter.directory)),
+      options: GraphOptions())
     let addresses = labels.addresses
     func picture(_ language: ReportLanguage) -> PageContext.Graph.Picture {
       let text = GraphText(language)

@@ -87,11 +87,7 @@ final class MapSnapshot: Sendable {
     self.readAtSeconds = readAtSeconds
     labels = Labels(map: map, names: names)
     groups = HostGroups(map: map, directory: directory)
-    grouping = GraphGrouping(
-      groups: groups.groups.map {
-        GraphGrouping.Group(
-          name: $0.name, isOutside: $0.kind == .outside, isNetwork: $0.kind == .network)
-      }, groupOfHost: groups.groupOfHost)
+    grouping = GraphGrouping(groups)
     search = SearchIndex(map: map, labels: labels, groups: groups)
     hostPlaces = Dictionary(
       uniqueKeysWithValues: map.hosts.enumerated().map { ($0.element.address, $0.offset) })

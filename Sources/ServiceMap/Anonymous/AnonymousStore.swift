@@ -38,7 +38,10 @@ public enum AnonymousStore {
     try StoreReader.read(path: path) { database in
       let reader = try StoreReader(database, path: path)
       do {
-        let copy = try DatabaseQueue(path: hidden)
+        var configuration = Configuration()
+        // Addresses come after the links, once it is known which are in use.
+        configuration.foreignKeysEnabled = false
+        let copy = try DatabaseQueue(path: hidden, configuration: configuration)
         try copy.writeWithoutTransaction { target in
           try target.execute(sql: "PRAGMA journal_mode = OFF")
           try target.inTransaction {

@@ -32,8 +32,12 @@ public struct HostGroups: Sendable {
   public init(map: ServiceMap, directory: HostDirectory) {
     var numbers: [Group: Int] = [:]
     var found: [Group] = []
+    // Where nobody is of the organisation, as in a capture of the internet, there is nothing to be outside of.
+    let hasInside = map.hosts.contains {
+      !$0.isGroup && !$0.address.isUnspecified && directory.isInside($0.address)
+    }
     let numberOfHost = map.hosts.map { host in
-      let group = HostGroups.group(of: host, map.networkBits, directory)
+      let group = HostGroups.group(of: host, map.networkBits, directory, hasInside: hasInside)
       if let known = numbers[group] { return known }
       numbers[group] = found.count
       found.append(group)
@@ -47,13 +51,14 @@ public struct HostGroups: Sendable {
   }
 
   private static func group(
-    of host: ServiceMap.Host, _ bits: ServiceMap.NetworkBits, _ directory: HostDirectory
+    of host: ServiceMap.Host, _ bits: ServiceMap.NetworkBits, _ directory: HostDirectory,
+    hasInside: Bool
   ) -> Group {
     if host.isGroup { return Group(name: "", kind: .multicast, prefix: nil) }
     if let name = directory.group(of: host.address) {
       return Group(name: name, kind: .named, prefix: nil)
     }
-    guard host.prefixBits == nil, directory.isInside(host.address) else {
+    guard host.prefixBits == nil, !hasInside || directory.isInside(host.address) else {
       return Group(name: "", kind: .outside, prefix: nil)
     }
     // 0.0.0.0 and :: are no network, but stand for many addresses or for none.

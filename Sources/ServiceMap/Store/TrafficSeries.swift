@@ -42,10 +42,7 @@ public struct TrafficSeries: Sendable {
     var bytesBA: Int64
   }
 
-  private enum Side: UInt32 {
-    case a = 0
-    case b = 1
-  }
+  private enum Side { case a, b }
 
   private let ends: [Ends]
   /// By link, and by bucket within.

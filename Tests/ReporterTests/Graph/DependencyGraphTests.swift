@@ -13,7 +13,8 @@ import Wire
   ) -> DependencyGraph {
     DependencyGraph(
       map: map, labels: Labels(map: map, names: FakeMap.serviceNames),
-      grouping: grouping ?? GraphGrouping(networksOf: map), options: options)
+      grouping: grouping ?? GraphGrouping(HostGroups(map: map, directory: HostDirectory())),
+      options: options)
   }
 
   /// Services and failures: what a graph is made of.
@@ -24,7 +25,7 @@ import Wire
   @Test("edges between networks are the sums of their relations, counted another way")
   func sums() throws {
     let map = FakeMap.big(hosts: 3000, relations: 20_000, seed: 7)
-    let grouping = GraphGrouping(networksOf: map)
+    let grouping = GraphGrouping(HostGroups(map: map, directory: HostDirectory()))
     let graph = graph(map, GraphOptions(nodesMax: 500, edgesMax: 5000), grouping: grouping)
     struct Sum: Equatable {
       var bytes: UInt64 = 0
@@ -65,7 +66,8 @@ import Wire
     arguments: [GraphOptions.Level.group, .host], [2, 10, 60])
   func conserved(level: GraphOptions.Level, nodesMax: Int) {
     let map = FakeMap.big(hosts: 3000, relations: 5000, seed: 3)
-    let names = GraphGrouping(networksOf: map).groups.prefix(2).map(\.name)
+    let names = GraphGrouping(HostGroups(map: map, directory: HostDirectory())).groups.prefix(2)
+      .map(\.name)
     let options = GraphOptions(
       level: level, expanded: level == .group ? names : [], nodesMax: nodesMax, edgesMax: 5000)
     let graph = graph(map, options)
@@ -165,7 +167,7 @@ import Wire
   @Test("hosts that are not private are one group outside, where some are private")
   func outside() {
     let mapped = FakeMap.small()
-    let grouping = GraphGrouping(networksOf: mapped)
+    let grouping = GraphGrouping(HostGroups(map: mapped, directory: HostDirectory()))
     let outside = mapped.hosts.indices.filter {
       grouping.groups[grouping.groupOfHost[$0]].isOutside
     }

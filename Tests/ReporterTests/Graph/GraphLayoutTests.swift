@@ -10,7 +10,7 @@ import Wire
   private static func graph(_ map: ServiceMap, _ options: GraphOptions) -> DependencyGraph {
     DependencyGraph(
       map: map, labels: Labels(map: map, names: FakeMap.serviceNames),
-      grouping: GraphGrouping(networksOf: map), options: options)
+      grouping: GraphGrouping(HostGroups(map: map, directory: HostDirectory())), options: options)
   }
 
   static let graphs: [DependencyGraph] = [

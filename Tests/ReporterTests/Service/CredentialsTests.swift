@@ -12,7 +12,7 @@ enum SampleUsers {
   static let token = UsersFile.token(name: "dashboard")
 
   static func write(to path: String) throws {
-    FileManager.default.createFile(
+    _ = FileManager.default.createFile(
       atPath: path, contents: Data("# people\n\(line):Aiko\n\(token.line)\n".utf8),
       attributes: [.posixPermissions: 0o640])
   }
@@ -311,8 +311,8 @@ enum SampleUsers {
   func changes() async throws {
     let notes = Mutex<[String]>([])
     try SampleUsers.write(to: folder["users"])
-    let own = try Authenticator(path: folder["users"]) { note in notes.withLock { $0.append(note) }
-    }
+    let own = try Authenticator(
+      path: folder["users"], note: { note in notes.withLock { $0.append(note) } })
     let good = SampleUsers.basic("aiko", SampleUsers.password)
     let bearer = "Bearer \(SampleUsers.token.token)"
     #expect(await own.identify(good, from: home) == .user("aiko"))

@@ -4,7 +4,7 @@ import Foundation
 final class RawClient: Sendable {
   private let descriptor: Int32
 
-  struct Answer {
+  struct Answer: Sendable {
     let status: Int
     /// Names in lower case.
     let headers: [String: String]

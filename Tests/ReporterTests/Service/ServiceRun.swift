@@ -142,5 +142,3 @@ final class ServiceRun: Sendable {
     return condition()
   }
 }
-
-extension RawClient.Answer: Sendable {}
