@@ -13,7 +13,7 @@ RENKEI := .build/release/renkei
 # C libraries that are linked; names of ports; Graphviz for pictures of the map; what the comparing tests measure against.
 BUILD_PACKAGES := libpcap-dev liblz4-dev libzstd-dev zlib1g-dev libcrypt-dev libsqlite3-dev netbase pkg-config graphviz
 BENCHMARK_SOURCES := $(addprefix Benchmarks/,Package.swift Sources Stages/Package.swift Stages/Sources Stages/Benchmarks)
-TEST_PACKAGES := $(BUILD_PACKAGES) tshark tcpdump iproute2 zstd lz4 gzip python3 openssl
+TEST_PACKAGES := $(BUILD_PACKAGES) tshark tcpdump iproute2 zstd lz4 gzip python3 chromium fonts-noto-cjk openssl
 
 # Where `make install` puts things; DESTDIR goes before all of them.
 DESTDIR ?=
@@ -22,7 +22,7 @@ SYSCONFDIR ?= /etc
 SYSTEMD_UNITS ?= /lib/systemd/system
 PACKAGE_PACKAGES := $(BUILD_PACKAGES) dpkg-dev binutils
 
-.PHONY: help audit build test format lint setup setup-test sanitize bench bench-unit accuracy clean record install deb
+.PHONY: help audit build test format lint setup setup-test sanitize bench bench-unit bench-pages check-api accuracy clean record install deb
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -57,6 +57,18 @@ bench: build ## speed and memory beside other tools (25 minutes; ARGS=--quick fo
 bench-unit: build ## the unit under load, killed, flooded, for days (root; an hour; ARGS=--quick for less)
 	@$(call install-missing,tcpreplay tcpdump softflowd argus-server argus-client iproute2 procps gcc libc6-dev libpcap-dev python3)
 	Benchmarks/unit.py $(ARGS)
+
+bench-pages: build ## the pages of a large map under load, and its static report (ten minutes; ARGS="--seconds 3" for less)
+	@$(call install-missing,wrk python3 chromium)
+	swift build -c release --product StoreWriter --static-swift-stdlib
+	Benchmarks/pages.py $(ARGS)
+
+check-api: build ## the JSON API beside its OpenAPI description, by schemathesis from PyPI (three minutes)
+	@$(call install-missing,python3 python3-venv)
+	[ -x .build/schemathesis/bin/schemathesis ] || { \
+	  python3 -m venv .build/schemathesis && \
+	  .build/schemathesis/bin/pip install -q 'schemathesis==4.*'; }
+	Tests/check-api $(ARGS)
 
 accuracy: build ## how often the roles are right, beside other tools (half an hour; ARGS=--quick for less)
 	@$(call install-missing,argus-server argus-client nfdump python3 wireshark-common time)

@@ -143,6 +143,11 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: settings),
+    // The reports as a reader has them before him, in Chromium.
+    .testTarget(
+      name: "BrowserTests",
+      dependencies: ["TestSupport", "Renkei", "Reporter", "ServiceMap", "Wire"],
+      swiftSettings: settings),
     // The built command on real files, end to end.
     .testTarget(
       name: "PipelineTests", dependencies: ["TestSupport", "Renkei", "ServiceMap"],

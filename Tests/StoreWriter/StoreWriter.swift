@@ -8,6 +8,10 @@ internal import TestSupport
 /// Exit status 3: there was no room for a commit.
 ///
 /// `StoreWriter PATH measure LINKS SEGMENTS`: what a new store costs (`Measurement`).
+///
+/// `StoreWriter PATH large SEED END`: the store of a large unit after a day that ends at END, in seconds
+/// since 1970, and its names (`LargeStore`). `StoreWriter PATH live SEED SECONDS CHANGES`: the same store
+/// is gone on with for SECONDS, each with so many changed links.
 @main struct StoreWriter {
   static func main() throws {
     let arguments = CommandLine.arguments
@@ -15,6 +19,14 @@ internal import TestSupport
       return try Measurement(
         path: arguments[1], links: Int(arguments[3]) ?? 0, segments: Int(arguments[4]) ?? 0
       ).run()
+    }
+    if arguments.count == 5, arguments[2] == "large" {
+      return try LargeStore(path: arguments[1], seed: UInt64(arguments[3]) ?? 0)
+        .writeDay(endingAt: UInt64(arguments[4]) ?? 0)
+    }
+    if arguments.count == 6, arguments[2] == "live" {
+      return try LargeStore(path: arguments[1], seed: UInt64(arguments[3]) ?? 0)
+        .goOn(seconds: Int(arguments[4]) ?? 0, changes: Int(arguments[5]) ?? 0)
     }
     let store = try UnitStore(path: arguments[1])
     var unit = SyntheticUnit(linksPerMinute: 20, changesPerEpoch: 10)

@@ -4,7 +4,7 @@ internal import Foundation
 public struct Tool: Sendable {
   public let name: String
   /// nil where it is not installed: `.enabled(if: Tool("tshark").isInstalled)`.
-  private let path: String?
+  public let path: String?
 
   public init(_ name: String) {
     self.name = name
