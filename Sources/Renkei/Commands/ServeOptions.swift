@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Reporter
+internal import ServiceMap
 
 /// Where pages are served, and to whom: `report --listen` and the unit's reporter.
 struct ServeOptions: ParsableArguments {
@@ -63,7 +64,7 @@ struct ServeOptions: ParsableArguments {
     service.key = key
     service.isInsecure = insecure
     service.allow = try allow.map { text in
-      guard let network = AllowedNetwork(text) else {
+      guard let network = Prefix(text) else {
         throw ValidationError("--allow \(text): write a network such as 10.0.0.0/8")
       }
       return network

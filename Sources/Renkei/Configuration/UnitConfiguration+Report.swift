@@ -15,7 +15,7 @@ extension UnitConfiguration.Report {
     return service
   }
 
-  /// The same as words for the reporter's process: the options of `ServeOptions`.
+  /// The same as words for the reporter's process: the options of `ServeOptions` and `MapOptions`.
   var words: [String] {
     guard let listen else { return [] }
     var words = ["--listen=\(listen)"]
@@ -25,6 +25,10 @@ extension UnitConfiguration.Report {
     if insecure { words.append("--insecure") }
     words += allow.map { "--allow=\($0)" }
     words += accessLog.map { ["--access-log=\($0)"] } ?? []
+    words += organisation.map { "--organisation=\($0)" }
+    if foldOutside { words.append("--fold-outside") }
+    if resolve { words.append("--resolve") }
+    words += serviceNames.map { ["--service-names=\($0)"] } ?? []
     return words
   }
 }

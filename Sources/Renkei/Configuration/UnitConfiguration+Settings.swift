@@ -43,7 +43,6 @@ extension UnitConfiguration {
     Setting("report.foldOutside", \.report.foldOutside, .flag),
     Setting("report.resolve", \.report.resolve, .flag),
     Setting("report.serviceNames", \.report.serviceNames, .name("a file"), null: "none"),
-    Setting("report.title", \.report.title, .name("a title"), null: "none"),
     Setting("names", \.names, .files),
     Setting("roles", \.roles, .name("a file"), null: "none"),
   ]

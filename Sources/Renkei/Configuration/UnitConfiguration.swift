@@ -1,4 +1,5 @@
 internal import Reporter
+internal import ServiceMap
 
 /// What a unit is told to do: the content of `renkei.yaml`, or its defaults.
 ///
@@ -81,19 +82,17 @@ struct UnitConfiguration: Equatable, Sendable {
     /// Whether passwords may cross a network in the clear.
     var insecure = false
     /// Whose requests are answered; empty: everybody's.
-    var allow: [AllowedNetwork] = []
+    var allow: [Prefix] = []
     /// nil: standard error, and on the loopback nothing but what is refused.
     var accessLog: String?
     /// Which networks are the organisation's; empty: those that are private.
-    var organisation: [AllowedNetwork] = []
+    var organisation: [Prefix] = []
     /// Whether hosts outside the organisation are shown by their networks.
     var foldOutside = false
     /// Whether the DNS is asked for names of hosts that have none.
     var resolve = false
     /// A file with names of services.
     var serviceNames: String?
-    /// What the pages are called.
-    var title: String?
   }
 
   var interfaces: [Interface] = []

@@ -1,4 +1,5 @@
 internal import Reporter
+internal import ServiceMap
 internal import Yams
 
 /// How values of one kind stand in the file: what is expected, how they are read and written.
@@ -126,11 +127,11 @@ extension ValueKind<[String]> {
   static let files = list("a list of files", of: "a file", read: { $0 }, write: { $0 })
 }
 
-extension ValueKind<[AllowedNetwork]> {
+extension ValueKind<[Prefix]> {
   static let networks = list(
     "a list of networks, such as [10.0.0.0/8, \"2001:db8::/32\"]",
     of: "a network such as 10.0.0.0/8",
-    read: { AllowedNetwork($0) }, write: { "\($0)" })
+    read: { Prefix($0) }, write: { "\($0)" })
 }
 
 extension ValueKind<ListenAddress> {

@@ -162,7 +162,11 @@ final class UnitPlan {
         kind: .merger, role: "merger", arguments: merge,
         descriptors: [board, addresses.descriptor] + sessions.map(\.descriptor), line: mergerLine))
     let metrics = configuration.metrics.listen.map { ["--metrics=\($0)"] } ?? []
-    let services = metrics + configuration.report.words
+    var services = metrics + configuration.report.words
+    if configuration.report.listen != nil {
+      services += configuration.names.map { "--names=\($0)" }
+      services += configuration.roles.map { ["--roles=\($0)"] } ?? []
+    }
     if !services.isEmpty {
       stages.append(
         Stage(

@@ -1,4 +1,4 @@
-public import Wire
+public import ServiceMap
 
 /// What a service of pages is told.
 public struct ServiceConfiguration: Sendable, Equatable {
@@ -14,7 +14,7 @@ public struct ServiceConfiguration: Sendable, Equatable {
   /// Whether credentials may cross a network in the clear. It does not waive the credentials.
   public var isInsecure = false
   /// Whose requests are answered at all; empty: everybody's.
-  public var allow: [AllowedNetwork] = []
+  public var allow: [Prefix] = []
   /// A file that takes a line for each request; nil: standard error, and nothing of it on the loopback.
   public var accessLog: String?
   /// What the operator calls the address: the configuration's key or the option.
@@ -77,40 +77,4 @@ public struct ServiceConfiguration: Sendable, Equatable {
     let scheme = certificate == nil ? "http" : "https"
     return "\(scheme)://\(host.contains(":") ? "[\(host)]" : host):\(port)/"
   }
-}
-
-/// A network of an allow-list: `10.0.0.0/8`, `2001:db8::/32`, or one address.
-public struct AllowedNetwork: Sendable, Hashable, CustomStringConvertible {
-  public let address: IPAddress
-  /// Within IPv4's 32 or IPv6's 128.
-  public let bits: Int
-
-  /// nil where `text` is none; bits behind the prefix are cleared.
-  public init?(_ text: String) {
-    let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-    guard parts.count <= 2, !text.contains("%"), let address = IPAddress(String(parts[0])) else {
-      return nil
-    }
-    let most = address.isIPv4 && !parts[0].contains(":") ? 32 : 128
-    var bits = most
-    if parts.count == 2 {
-      guard parts[1].count <= 3, parts[1].allSatisfy({ ("0"..."9").contains($0) }),
-        let number = Int(parts[1]), number <= most
-      else { return nil }
-      bits = number
-    }
-    // ::ffff:10.0.0.0/104 is IPv4's 10.0.0.0/8.
-    if address.isIPv4, most == 128 {
-      guard bits >= 96 else { return nil }
-      bits -= 96
-    }
-    self.address = address.masked(v4Bits: bits, v6Bits: bits)
-    self.bits = bits
-  }
-
-  public func contains(_ other: IPAddress) -> Bool {
-    other.isIPv4 == address.isIPv4 && other.masked(v4Bits: bits, v6Bits: bits) == address
-  }
-
-  public var description: String { "\(address)/\(bits)" }
 }

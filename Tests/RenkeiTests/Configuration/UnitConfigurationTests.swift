@@ -1,4 +1,5 @@
 import Reporter
+import ServiceMap
 import TestSupport
 import Testing
 
@@ -54,7 +55,6 @@ import Testing
         foldOutside: true
         resolve: true
         serviceNames: s.txt
-        title: Tokyo
       names: hosts.csv
       roles: roles.txt
       """)
@@ -77,10 +77,10 @@ import Testing
     expected.report = .init(
       listen: ListenAddress(host: "0.0.0.0", port: 443), users: "/etc/u", certificate: "c.pem",
       key: "k.pem", insecure: true,
-      allow: ["10.0.0.0/8", "2001:db8::/32"].compactMap { AllowedNetwork($0) },
+      allow: ["10.0.0.0/8", "2001:db8::/32"].compactMap { Prefix($0) },
       accessLog: "/var/log/a",
-      organisation: ["192.0.2.0/24"].compactMap { AllowedNetwork($0) }, foldOutside: true,
-      resolve: true, serviceNames: "s.txt", title: "Tokyo")
+      organisation: ["192.0.2.0/24"].compactMap { Prefix($0) }, foldOutside: true,
+      resolve: true, serviceNames: "s.txt")
     expected.names = ["hosts.csv"]
     expected.roles = "roles.txt"
     #expect(read == expected)

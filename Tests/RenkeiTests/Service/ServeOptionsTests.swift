@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Reporter
+import ServiceMap
 import TestSupport
 import Testing
 
@@ -38,7 +39,7 @@ import Testing
     report.certificate = "c"
     report.key = "k"
     report.insecure = true
-    report.allow = ["10.0.0.0/8", "2001:db8::/32"].compactMap { AllowedNetwork($0) }
+    report.allow = ["10.0.0.0/8", "2001:db8::/32"].compactMap { Prefix($0) }
     report.accessLog = "a b"
     var service = try #require(try ServeOptions.parse(report.words).configuration())
     service.name = "report.listen"
