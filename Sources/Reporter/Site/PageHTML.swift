@@ -127,7 +127,8 @@ struct PageHTML {
     let choice = try TableChoice(table, place, snapshot: snapshot, query: query)
     let isMain = place == .main
     let title = phrases[table.title]
-    out.raw("<section class=\"part\" id=\"\(table.name)\"><h2\(isAlone ? " class=\"unseen\"" : "")>")
+    out.raw(
+      "<section class=\"part\" id=\"\(table.name)\"><h2\(isAlone ? " class=\"unseen\"" : "")>")
     out.html(title)
     out.raw(" <span class=\"badge\">\(HumanUnits.count(table.ids.count))</span></h2>\n")
     if let note = table.note {

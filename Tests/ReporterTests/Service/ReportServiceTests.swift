@@ -1,4 +1,5 @@
 import Foundation
+import ServiceMap
 import Synchronization
 import TestSupport
 import Testing
