@@ -39,6 +39,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
   /// Between two looks at whether an answer that is being sent moves on.
   private static let sliceBytes = 64 << 10
+  /// TCP_NOTSENT_LOWAT of tcp(7).
+  private static let notSentLowWater: CInt = 25
   /// For a client to take an answer before its connection is closed for good.
   private static let lingerSeconds: Int64 = 2
 
@@ -55,6 +57,11 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
   func handlerAdded(context: ChannelHandlerContext) {
     progress = .now()
+    // Otherwise the kernel takes megabytes at once, and says nothing until a third of them has gone: a
+    // client on a slow line would look like one that takes nothing.
+    _ = context.channel.setOption(
+      ChannelOptions.tcpOption(.init(rawValue: ConnectionGuard.notSentLowWater)),
+      value: 2 * ConnectionGuard.sliceBytes)
     watch(context)
   }
 

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Glibc
 internal import NIOSSL
 
 /// The TLS of a service: certificate and key, TLS 1.2 or later, HTTP/1.1.
@@ -43,12 +44,14 @@ enum TransportSecurity {
   }
 
   private static func bytes(of path: String) throws(ServiceError) -> [UInt8] {
+    guard access(path, R_OK) == 0 else {
+      let reason = String(cString: strerror(errno)).lowercased()
+      throw .certificate(path: path, reason: "cannot be read: \(reason)")
+    }
     do {
       return [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
     } catch {
-      let number = ((error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError)?.code ?? 0
-      let reason = String(cString: strerror(Int32(truncatingIfNeeded: number))).lowercased()
-      throw .certificate(path: path, reason: "cannot be read: \(reason)")
+      throw .certificate(path: path, reason: "cannot be read: is no regular file")
     }
   }
 }

@@ -7,7 +7,7 @@ struct FailureTable {
   /// So many let an address wait for the rest of the minute.
   static let failuresMax = 10
   static let windowSeconds = 60.0
-  /// Addresses that are remembered; past it the one whose minute began first is forgotten.
+  /// Addresses that are remembered; past it the quarter whose minute began first is forgotten.
   static let addressesMax = 4096
 
   private var windows: [IPAddress: (begin: Double, failures: Int)] = [:]
@@ -23,7 +23,7 @@ struct FailureTable {
     return rest > 0 ? max(1, Int(rest.rounded(.up))) : nil
   }
 
-  /// - Complexity: O(1); O(`addressesMax`) where the table is full.
+  /// - Complexity: O(1), amortised; O(log `addressesMax`) where the table is full.
   mutating func fail(_ address: IPAddress, now: Double) {
     let key = key(address)
     if let window = windows[key], now - window.begin < FailureTable.windowSeconds {
@@ -33,10 +33,11 @@ struct FailureTable {
     windows[key] = nil
     if windows.count >= FailureTable.addressesMax {
       windows = windows.filter { now - $0.value.begin < FailureTable.windowSeconds }
-      if windows.count >= FailureTable.addressesMax,
-        let oldest = windows.min(by: { $0.value.begin < $1.value.begin })
-      {
-        windows[oldest.key] = nil
+      if windows.count >= FailureTable.addressesMax {
+        // A quarter at a time, so that a crowd of strangers does not cost a search each.
+        let begins = windows.values.map(\.begin).sorted()
+        let last = begins[begins.count / 4]
+        windows = windows.filter { $0.value.begin > last }
       }
     }
     windows[key] = (now, 1)

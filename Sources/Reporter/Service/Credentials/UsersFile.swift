@@ -33,9 +33,7 @@ public struct UsersFile: Sendable, Equatable {
 
   /// Reads the text of a file.
   public init(text: String) {
-    for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated()
-    {
-      let line = line.hasSuffix("\r") ? line.dropLast() : line
+    for (index, line) in UsersFile.lines(of: text).enumerated() {
       guard let name = UsersFile.name(ofLine: line) else { continue }
       func problem(_ text: String) { problems.append("line \(index + 1): \(text)") }
       let parts = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
@@ -99,6 +97,11 @@ public struct UsersFile: Sendable, Equatable {
   }
 
   // MARK: - Lines
+
+  /// Lines with their empty ones; "\r\n" is one `Character`, and ends a line as "\n" does.
+  static func lines(of text: String) -> [Substring] {
+    text.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }
+  }
 
   /// Whether a user may be called so.
   public static func isName(_ text: String) -> Bool {

@@ -45,7 +45,7 @@ public struct UsersFileEditor {
       guard let text = String(validating: data, as: UTF8.self) else {
         throw .users(path: path, reason: "is not in UTF-8")
       }
-      lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+      lines = UsersFile.lines(of: text).map(String.init)
       if lines.last == "" { lines.removeLast() }
     }
     try edit(&lines, change)
