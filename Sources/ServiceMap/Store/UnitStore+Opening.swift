@@ -21,7 +21,9 @@ extension UnitStore {
   }
 
   /// Whether there is a store that can be used, or nothing yet; false where it is damaged.
-  private static func isSound(_ path: String) throws -> Bool {
+  ///
+  /// - Parameter isReadonly: first without writing anything, as it may be anybody's file.
+  private static func isSound(_ path: String, isReadonly: Bool = true) throws -> Bool {
     let handle = FileHandle(forReadingAtPath: path)
     let head = try handle?.read(upToCount: headBytes) ?? Data()
     try handle?.close()
@@ -30,7 +32,7 @@ extension UnitStore {
     let isOurs = head.range(of: Data(StoreSchema.family.utf8)) != nil
     do {
       var configuration = Configuration()
-      configuration.readonly = true
+      configuration.readonly = isReadonly
       let queue = try DatabaseQueue(path: path, configuration: configuration)
       defer { try? queue.close() }
       return try queue.read { database in
@@ -58,6 +60,8 @@ extension UnitStore {
           throw StoreError(path: path, action: "open", reason: "it is no renkei store")
         }
         return false
+      // A writer was killed before there was a WAL: its first transaction has to be rolled back.
+      case .SQLITE_READONLY where isReadonly: return try isSound(path, isReadonly: false)
       default: throw StoreError(path: path, action: "open", error)
       }
     }
