@@ -44,17 +44,17 @@ extension InChromium {
     func sitePages(width: Int) throws {
       let office = try Office.hostile.get()
       try page.setWindow(width: width)
-      try Site(store: office.store, names: office.names).serve(page)
-      try SiteCrawl(page, each: 3).visit { place in
+      let site = try Site(store: office.store, names: office.names)
+      try SiteCrawl(page, at: site.address, each: 3).visit { place in
         try expectNoHarm(place)
         try keep(page, "site-hostile-\(SiteCrawl.kind(of: place))-\(width)")
       }
       for host in office.hosts {
-        try page.navigate("\(Site.address)/hosts/\(host)")
+        try page.navigate("\(site.address)/hosts/\(host)")
         try expectNoHarm(host)
       }
       // As suggestions, which a script makes.
-      try page.navigate(Site.address + "/")
+      try page.navigate(site.address + "/")
       try page.click("#q")
       try page.type("pwned")
       try page.waitFor("document.querySelectorAll('#suggestions a').length > 0")
@@ -65,7 +65,7 @@ extension InChromium {
     @Test("what is asked of the service's pages is text as well")
     func sitePlaces() throws {
       let office = try Office.shared.get()
-      try Site(store: office.store).serve(page)
+      let site = try Site(store: office.store)
       for name in HostileName.all where name.count < 1000 {
         let word = name.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
         for place in [
@@ -73,7 +73,7 @@ extension InChromium {
           "/search?q=\(word)", "/hosts?q=\(word)", "/hosts?sort=\(word)", "/hosts?from=\(word)",
           "/hosts?lang=\(word)", "/hosts?range=\(word)", "/?\(word)=\(word)",
         ] {
-          try page.navigate(Site.address + place)
+          try page.navigate(site.address + place)
           #expect([200, 400, 404].contains(page.status), "\(place): \(page.status ?? 0)")
           #expect(try HostileName.harm(in: page) == nil, "\(place)")
           #expect(try page.overflow() <= 0, "\(place)")

@@ -1,26 +1,53 @@
 import Foundation
-import Reporter
+import Glibc
 import ServiceMap
 import TestSupport
 
-/// The pages of a map, for a browser.
-///
-/// They are made here and handed to the browser in the place of the network, with the policy that the
-/// service sends; the service itself has tests of its own with real sockets.
-struct Site {
-  static let address = "http://127.0.0.1:9478"
-  /// As `renkei report --listen` sends it.
-  static let policy = """
-    default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; \
-    form-action 'self'; base-uri 'none'; frame-ancestors 'none'
-    """
+/// The built command that serves a store, as its user would start it.
+final class Site {
+  let address: String
+  private let process = Process()
 
-  private let site: ReportSite
-
+  /// - Parameter names: a names file.
   init(store: String, names: String? = nil) throws {
-    var options = MapSource.Options(path: store)
-    if let names { try options.directory.add(file: names) }
-    site = try ReportSite(source: MapSource(options), version: "test")
+    let port = try Site.freePort()
+    address = "http://127.0.0.1:\(port)"
+    process.executableURL = URL(fileURLWithPath: Command.renkei)
+    process.arguments =
+      ["report", "--store", store, "--listen", "\(port)"] + (names.map { ["--names", $0] } ?? [])
+    let errors = Pipe()
+    process.standardError = errors
+    process.standardInput = FileHandle.nullDevice
+    try process.run()
+    // It says where it is once it answers.
+    var said = ""
+    while !said.contains("\(address)/") {
+      let data = errors.fileHandleForReading.availableData
+      guard !data.isEmpty else { throw BrowserError("renkei report --listen: \(said)") }
+      said += String(decoding: data, as: UTF8.self)
+    }
+  }
+
+  deinit {
+    process.terminate()
+    process.waitUntilExit()
+  }
+
+  /// The kernel's choice; that nobody takes it before the service does is likely enough.
+  private static func freePort() throws -> UInt16 {
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    defer { close(descriptor) }
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let status = withUnsafeMutablePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        bind(descriptor, $0, length) == 0 ? getsockname(descriptor, $0, &length) : -1
+      }
+    }
+    guard status == 0 else { throw BrowserError("no free port") }
+    return UInt16(bigEndian: address.sin_port)
   }
 
   /// Writes the store of a unit: ten minutes of 60 links each.
@@ -29,49 +56,5 @@ struct Site {
     var unit = SyntheticUnit()
     for _ in 0..<60 { try unit.commit(to: store) }
     store.close()
-  }
-
-  /// Answers all that the page asks of `address`.
-  func serve(_ page: BrowserPage) throws {
-    try page.answer(Site.address + "/*") { url, headers in
-      let answer = answer(url, headers)
-      return (
-        answer.status,
-        [
-          ("Content-Type", answer.type), ("Content-Security-Policy", Site.policy),
-          ("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "no-referrer"),
-        ] + answer.headers.map { ($0.name, $0.value) }, Data(answer.body)
-      )
-    }
-  }
-
-  private func answer(_ url: String, _ headers: [String: String]) -> ServicePage {
-    guard let parts = URLComponents(string: url) else {
-      return ServicePage(status: 400, text: "no address")
-    }
-    // A stream that never ends is not for this.
-    if parts.path == "/events" { return ServicePage(status: 204, text: "") }
-    let language = headers.first { $0.key.lowercased() == "accept-language" }?.value
-    let query = (parts.percentEncodedQuery ?? "").split(separator: "&").map { term in
-      let sides = term.split(separator: "=", maxSplits: 1).map {
-        $0.replacing("+", with: " ").removingPercentEncoding ?? ""
-      }
-      return (name: sides.first ?? "", value: sides.count > 1 ? sides[1] : "")
-    }
-    let request = SiteRequest(
-      path: parts.path.isEmpty ? "/" : parts.path, query: query, acceptLanguage: language)
-    let found = Answer()
-    Task { [site] in
-      found.page = await site.answer(request)
-      found.isThere.signal()
-    }
-    return found.isThere.wait(timeout: .now() + 30) == .success
-      ? found.page : ServicePage(status: 504, text: "no answer")
-  }
-
-  /// @unchecked Sendable because the page is written before the signal and read after it.
-  private final class Answer: @unchecked Sendable {
-    var page = ServicePage(status: 504, text: "")
-    let isThere = DispatchSemaphore(value: 0)
   }
 }

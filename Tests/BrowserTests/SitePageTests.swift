@@ -6,12 +6,13 @@ import Testing
 extension InChromium {
   @Suite struct SitePageTests {
     private let page: BrowserPage
-    private let home = Site.address
+    private let site: Site
+    private var home: String { site.address }
 
     init() throws {
       let office = try Office.shared.get()
       page = try Browser().open()
-      try Site(store: office.store, names: office.names).serve(page)
+      site = try Site(store: office.store, names: office.names)
     }
 
     @Test(
@@ -20,7 +21,7 @@ extension InChromium {
     func pages(width: Int, dark: Bool, javascript: Bool) throws {
       try page.setWindow(width: width, dark: dark, javascript: javascript)
       let manner = "\(width)\(dark ? "-dark" : "")\(javascript ? "" : "-plain")"
-      let seen = try SiteCrawl(page).visit { place in
+      let seen = try SiteCrawl(page, at: home).visit { place in
         #expect(page.status == 200, "\(place)")
         #expect(try page.count("h1") == 1, "\(place)")
         #expect(try page.text("main").count > 60, "\(place)")
@@ -191,6 +192,30 @@ extension InChromium {
       try page.waitFor("document.querySelector('th[aria-sort]')")
     }
 
+    @Test("the graph opens a group where it is clicked, and closes it again; it can be made larger")
+    func graph() throws {
+      try page.navigate(home + "/graph")
+      let groups = try page.count(".picture .graph-node")
+      try #require(groups > 1)
+      let width: Double = try page.value("document.querySelector('.picture svg').clientWidth")
+      try page.click(".zooms button:nth-child(2)")
+      try page.waitFor("document.querySelector('.picture svg').clientWidth > \(width)")
+      let node = ".picture .graph-node a[href*='expand=']"
+      #expect(try page.count(node) == groups)
+      try page.awaitNavigation { try page.click(node) }
+      #expect(try page.value("location.search", as: String.self).contains("expand="))
+      #expect(try page.count(".picture .graph-node") > groups)
+      #expect(try page.count(".picture .graph-node a[href*='/hosts/']") > 0)
+      try keep(page, "site-graph-opened-1440")
+      try page.click(".links a.soft")
+      try page.waitFor("document.querySelectorAll('.picture .graph-node').length === \(groups)")
+      try page.setWindow(width: 1440, dark: false, javascript: false)
+      try page.navigate(home + "/graph?level=host&failures=0")
+      #expect(try page.count(".picture .graph-node") > groups)
+      #expect(try page.count("#edges tbody tr") > 0)
+      #expect(page.consoleErrors.isEmpty, "\(page.consoleErrors)")
+    }
+
     @Test("prints", arguments: ["/", "/hosts", "/networks"])
     func paper(place: String) throws {
       try page.navigate(home + place)
@@ -221,8 +246,8 @@ extension InChromium {
       let folder = try TemporaryDirectory()
       try Site.writeUnit(folder.path("map.db"))
       let page = try Browser().open()
-      try Site(store: folder.path("map.db")).serve(page)
-      try page.navigate(Site.address + "/hosts?range=all")
+      let site = try Site(store: folder.path("map.db"))
+      try page.navigate(site.address + "/hosts?range=all")
       let all = try page.count("#hosts tbody tr")
       let times = "[...document.querySelectorAll('.span time')].map((one) => one.dateTime)"
       let whole: [String] = try page.value(times)
@@ -249,7 +274,7 @@ extension InChromium {
       try page.awaitNavigation { try page.click("#hosts tbody a") }
       #expect(try page.value(isWithin) == true)
       try keep(page, "site-time-1440")
-      try page.navigate(Site.address + "/hosts?from=2001-01-01T00:00&to=2001-01-02T00:00")
+      try page.navigate(site.address + "/hosts?from=2001-01-01T00:00&to=2001-01-02T00:00")
       #expect(try page.text("main").count > 10)
       #expect(page.dialogs.isEmpty)
     }
@@ -259,11 +284,13 @@ extension InChromium {
 /// Follows the links of pages, so that a page that nobody thought of is opened too.
 struct SiteCrawl {
   private let page: BrowserPage
+  private let home: String
   /// Of each kind of page so many.
   private let each: Int
 
-  init(_ page: BrowserPage, each: Int = 2) {
+  init(_ page: BrowserPage, at home: String, each: Int = 2) {
     self.page = page
+    self.home = home
     self.each = each
   }
 
@@ -288,7 +315,7 @@ struct SiteCrawl {
     var seen: [String] = []
     while !waiting.isEmpty, seen.count < 80 {
       let place = waiting.removeFirst()
-      try page.navigate(Site.address + place)
+      try page.navigate(home + place)
       seen.append(place)
       try body(place)
       let links: [String] = try page.value(
