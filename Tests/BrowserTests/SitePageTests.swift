@@ -241,6 +241,25 @@ extension InChromium {
 
   /// The pages of a store that a unit writes.
   @Suite struct SiteTimeTests {
+    @Test("a page that is open shows what is committed meanwhile")
+    func renewal() throws {
+      let folder = try TemporaryDirectory()
+      let store = try UnitStore(path: folder.path("map.db"))
+      defer { store.close() }
+      var unit = SyntheticUnit()
+      for _ in 0..<12 { try unit.commit(to: store) }
+      let site = try Site(store: folder.path("map.db"))
+      let page = try Browser().open()
+      try page.navigate(site.address + "/?range=all")
+      let figures = "document.querySelector('.figures').innerText"
+      let before: String = try page.value(figures)
+      try page.evaluate("window.stays = true")
+      for _ in 0..<12 { try unit.commit(to: store) }
+      try page.waitFor("\(figures) !== \(BrowserPage.quoted(before))", seconds: 30)
+      #expect(try page.value("window.stays") == true, "the page was not loaded anew")
+      #expect(page.consoleErrors.isEmpty, "\(page.consoleErrors)")
+    }
+
     @Test("a time is asked for in the page, goes along, and is what is shown")
     func time() throws {
       let folder = try TemporaryDirectory()
