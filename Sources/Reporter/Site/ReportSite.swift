@@ -51,6 +51,8 @@ public struct ReportSite: SitePages {
       return try await page(form, parts, query)
     } catch let error as SiteProblem {
       return problem(error, form, query)
+    } catch let error as StoreError where error.isOutOfTime {
+      return problem(.notFound(error.reason), form, query)
     } catch {
       return problem(.unavailable("\(error)"), form, query)
     }

@@ -24,10 +24,21 @@ struct SiteQuery: Sendable {
     ("1h", 3600), ("24h", 86_400), ("7d", 7 * 86_400), ("30d", 30 * 86_400),
   ]
   static let rowsMax = 10_000
+  /// By term, in characters; other terms are words of which each is known.
+  private static let lengthMax = [
+    "q": 200, "name": 300, "expand": 300, "host": 45, "sort": 40, "from": 40, "to": 40,
+  ]
 
   /// - Throws: `SiteProblem` where something means nothing.
   init(_ request: SiteRequest, now: Date) throws(SiteProblem) {
     self.request = request
+    for (name, value) in request.query {
+      if let most = SiteQuery.lengthMax[String(name.split(separator: ".").last ?? "")],
+        value.unicodeScalars.count > most
+      {
+        throw .badRequest("\(name): at most \(most) characters")
+      }
+    }
     var kept: [(name: String, value: String)] = []
     if let asked = request.value("lang") {
       guard let known = ReportLanguage(rawValue: asked) else {
@@ -48,8 +59,9 @@ struct SiteQuery: Sendable {
     }
     let (from, to) = (try seconds("from"), try seconds("to"))
     if from != nil || to != nil {
-      if let from, let to, from >= to { throw .badRequest("from: not before to") }
-      time = .between(from: from, to: to)
+      if let from, let to, from > to { throw .notFound("from: not before to") }
+      // Both the same: that moment.
+      time = .between(from: from, to: from == to ? to.map { $0 + 1 } : to)
     } else if let range = request.value("range"), !range.isEmpty {
       if range == "all" {
         time = .all
