@@ -1,4 +1,5 @@
 import Foundation
+import ServiceMap
 import TestSupport
 import Testing
 

@@ -35,13 +35,7 @@ struct MapCommand: ParsableCommand {
       Exit status: 0 done, 1 an error or a host that was not seen, 2 wrong usage.
       """)
 
-  @Option(
-    help: ArgumentHelp("A map store, kept with `renkei audit -o map.db`.", valueName: "map.db"))
-  var store: String?
-
-  @OptionGroup var time: TimeOptions
-
-  @OptionGroup var capture: CaptureOptions
+  @OptionGroup var input: MapInput
 
   @Option(help: "dot (default), mermaid, cytoscape, graphml, svg, json or csv.")
   var format: GraphFormat?
@@ -95,17 +89,6 @@ struct MapCommand: ParsableCommand {
   var quiet = false
 
   func validate() throws {
-    switch (store, capture.files.isEmpty) {
-    case (nil, true):
-      throw ValidationError("nothing to read: name a map with --store or a capture with -r")
-    case (.some, false): throw ValidationError("--store or -r, not both")
-    case (.some, true):
-      guard capture.filter.isEmpty else {
-        throw ValidationError("a filter is for captures; the map in --store is read as it is")
-      }
-    case (nil, false):
-      guard !time.isGiven else { throw ValidationError("--at, --from and --to are for --store") }
-    }
     _ = try graphFormat()
     _ = try options()
   }
@@ -114,7 +97,7 @@ struct MapCommand: ParsableCommand {
     let format = try graphFormat()
     let options = try options()
     let directory = try mapOptions.directory(isQuiet: quiet)
-    let map = try mapOptions.map(of: try content(), directory)
+    let map = try mapOptions.map(of: try input.content(isQuiet: quiet), directory)
     if let focus = options.focus, !map.hosts.contains(where: { $0.address == focus }) {
       throw RunError("--host \(focus): was not seen")
     }
@@ -164,23 +147,6 @@ struct MapCommand: ParsableCommand {
     guard (2...500).contains(nodes) else { throw ValidationError("--nodes: 2 to 500") }
     guard (1...5000).contains(edges) else { throw ValidationError("--edges: 1 to 5000") }
     return options
-  }
-
-  /// What the store holds, or a store that is made of the captures and removed again.
-  private func content() throws -> MapStore.Content {
-    if let store {
-      let range = try time.range()
-      let content = try MapStore.read(path: store, range: range)
-      if let note = TimeOptions.note(content.coverage, asked: range), !quiet {
-        Terminal.standardError("renkei: \(note)\n")
-      }
-      return content
-    }
-    let folder = try WorkFolder(for: nil)
-    defer { folder.remove() }
-    try capture.audit(storePath: folder.store, showsProgress: !quiet, reportOptions: nil)
-      .runOrExit()
-    return try MapStore.read(path: folder.store)
   }
 
   /// - Throws: `RunError` that names the group that was probably meant.

@@ -39,13 +39,7 @@ struct WhyCommand: ParsableCommand {
     help: ArgumentHelp("The endpoint: 10.0.0.5:8080/tcp.", valueName: "address:port/protocol"))
   var endpoint: String
 
-  @Option(
-    help: ArgumentHelp("A map store, kept with `renkei audit -o map.db`.", valueName: "map.db"))
-  var store: String?
-
-  @OptionGroup var time: TimeOptions
-
-  @OptionGroup var capture: CaptureOptions
+  @OptionGroup var input: MapInput
 
   @OptionGroup var rolesOption: RolesOption
 
@@ -59,24 +53,13 @@ struct WhyCommand: ParsableCommand {
   var quiet = false
 
   func validate() throws {
-    switch (store, capture.files.isEmpty) {
-    case (nil, true):
-      throw ValidationError("nothing to read: name a map with --store or a capture with -r")
-    case (.some, false): throw ValidationError("--store or -r, not both")
-    case (.some, true):
-      guard capture.filter.isEmpty else {
-        throw ValidationError("a filter is for captures; the map in --store is read as it is")
-      }
-    case (nil, false):
-      guard !time.isGiven else { throw ValidationError("--at, --from and --to are for --store") }
-    }
     _ = try EndpointName(endpoint)
   }
 
   func run() throws {
     let asked = try EndpointName(endpoint)
     let overrides = try rolesOption.overrides()
-    let content = try content()
+    let content = try input.content(isQuiet: quiet)
     let judge = RoleJudge(
       links: content.links, addresses: content.addresses, overrides: overrides)
     let protocols =
@@ -89,23 +72,6 @@ struct WhyCommand: ParsableCommand {
     let report = ExplanationReport(explanations)
     try ExplanationReport.print(
       format == .json ? report.json() : report.text(lang ?? .ofEnvironment))
-  }
-
-  /// What the store holds, or a store that is made of the captures and removed again.
-  private func content() throws -> MapStore.Content {
-    if let store {
-      let range = try time.range()
-      let content = try MapStore.read(path: store, range: range)
-      if let note = TimeOptions.note(content.coverage, asked: range), !quiet {
-        Terminal.standardError("renkei: \(note)\n")
-      }
-      return content
-    }
-    let folder = try WorkFolder(for: nil)
-    defer { folder.remove() }
-    try capture.audit(storePath: folder.store, showsProgress: !quiet, reportOptions: nil)
-      .runOrExit()
-    return try MapStore.read(path: folder.store)
   }
 }
 

@@ -22,7 +22,7 @@ struct CSVReport {
       out.write(ProtocolName.of(relation.protocolNumber))
       out.field(",", UInt64(relation.port))
       out.byte(UInt8(ascii: ","))
-      writeText(labels.service(relation.protocolNumber, relation.port), to: &out)
+      out.csv(labels.service(relation.protocolNumber, relation.port))
       writeHost(relation.client, to: &out)
       out.field(",", UInt64(relation.clientPort))
       out.field(",", relation.sessions)
@@ -58,25 +58,8 @@ struct CSVReport {
     out.byte(UInt8(ascii: ","))
     out.write(labels.addresses[index])
     out.byte(UInt8(ascii: ","))
-    writeText(map.hosts[index].name ?? "", to: &out)
+    out.csv(map.hosts[index].name ?? "")
     out.byte(UInt8(ascii: ","))
     out.write(labels.networks[labels.networkOfHost[index]])
-  }
-
-  /// A field of foreign text. Spreadsheets run a field that begins with one of = + - @ as a
-  /// formula, and whoever controls a reverse zone controls a name: such a field gets a leading
-  /// apostrophe, which spreadsheets take for "text" and don't show.
-  private func writeText(_ text: String, to out: inout ByteWriter) {
-    let first = text.utf8.first ?? UInt8(ascii: "a")
-    let isFormula = "=+-@\t\r".utf8.contains(first)
-    let isQuoted =
-      isFormula || text.utf8.contains { ",\"\r\n".utf8.contains($0) } || first == UInt8(ascii: " ")
-    guard isQuoted else { return out.write(text) }
-    out.write(isFormula ? "\"'" : "\"")
-    for character in text.utf8 {
-      if character == UInt8(ascii: "\"") { out.byte(character) }
-      out.byte(character)
-    }
-    out.byte(UInt8(ascii: "\""))
   }
 }

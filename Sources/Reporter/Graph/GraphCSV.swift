@@ -25,19 +25,9 @@ enum GraphCSV {
     node.kind == .host ? node.labels.last ?? "" : text.title(of: node)
   }
 
-  /// With an apostrophe before what a spreadsheet would run as a formula, as in the report's CSV.
   private static func field(_ text: String) -> String {
-    let first = text.unicodeScalars.first ?? "a"
-    let isFormula = "=+-@\t\r".unicodeScalars.contains(first)
-    let isQuoted =
-      isFormula || first == " "
-      || text.unicodeScalars.contains { ",\"\r\n;".unicodeScalars.contains($0) }
-    guard isQuoted else { return text }
-    var quoted = isFormula ? "\"'" : "\""
-    for scalar in text.unicodeScalars {
-      if scalar == "\"" { quoted.unicodeScalars.append(scalar) }
-      quoted.unicodeScalars.append(scalar)
-    }
-    return quoted + "\""
+    var out = PageBytes()
+    out.csv(text)
+    return String(decoding: out.bytes, as: UTF8.self)
   }
 }

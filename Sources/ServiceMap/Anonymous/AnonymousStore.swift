@@ -1,6 +1,5 @@
 internal import Foundation
 internal import GRDB
-internal import Glibc
 internal import Wire
 
 /// A copy of a store to share with others: the same map between other addresses (`AddressPseudonyms`), without
@@ -16,50 +15,19 @@ public enum AnonymousStore {
   /// - Complexity: O(links), and some 5 µs an IPv4 address, 20 µs an IPv6 one.
   public static func write(path: String, to target: String, key: [UInt8]) throws {
     let pseudonyms = try AddressPseudonyms(key: key)
-    func failed(_ reason: String) -> StoreError {
-      StoreError(path: target, action: "write", reason: reason)
-    }
-    let real = URL(fileURLWithPath: target).resolvingSymlinksInPath()
-    var (source, existing) = (stat(), stat())
-    if stat(real.path, &existing) == 0 {
-      guard existing.st_mode & S_IFMT == S_IFREG else { throw failed("it is no regular file") }
-      guard
-        stat(path, &source) != 0 || source.st_ino != existing.st_ino
-          || source.st_dev != existing.st_dev
-      else { throw failed("that is the store itself") }
-      for ending in ["-wal", "-journal"] where access(real.path + ending, F_OK) == 0 {
-        throw failed("it is in use: there is \(real.path + ending)")
+    var configuration = Configuration()
+    // Addresses come after the links, once it is known which are in use.
+    configuration.foreignKeysEnabled = false
+    try StoreCopy.write(
+      path: path, to: target, action: "write", configuration: configuration
+    ) { source, copy in
+      let reader = try StoreReader(source, path: path)
+      try copy.execute(sql: "PRAGMA journal_mode = OFF")
+      try copy.inTransaction {
+        try write(reader, pseudonyms, into: copy)
+        return .commit
       }
     }
-    let hidden = real.deletingLastPathComponent()
-      .appendingPathComponent(".\(real.lastPathComponent.prefix(100)).\(getpid()).tmp").path
-    unlink(hidden)
-    defer { for ending in ["", "-journal", "-wal", "-shm"] { unlink(hidden + ending) } }
-    try StoreReader.read(path: path) { database in
-      let reader = try StoreReader(database, path: path)
-      do {
-        var configuration = Configuration()
-        // Addresses come after the links, once it is known which are in use.
-        configuration.foreignKeysEnabled = false
-        let copy = try DatabaseQueue(path: hidden, configuration: configuration)
-        try copy.writeWithoutTransaction { target in
-          try target.execute(sql: "PRAGMA journal_mode = OFF")
-          try target.inTransaction {
-            try write(reader, pseudonyms, into: target)
-            return .commit
-          }
-        }
-        try copy.close()
-      } catch let error as DatabaseError {
-        throw StoreError(path: target, action: "write", error)
-      }
-    }
-    let descriptor = open(hidden, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0, fsync(descriptor) == 0 else {
-      throw failed(String(cString: strerror(errno)))
-    }
-    close(descriptor)
-    guard rename(hidden, real.path) == 0 else { throw failed(String(cString: strerror(errno))) }
   }
 
   private static func write(
