@@ -340,7 +340,7 @@ struct SiteCrawl {
       try body(place)
       let links: [String] = try page.value(
         """
-        [...document.querySelectorAll("nav.views a, main a")].map((one) => new URL(one.href))
+        [...document.querySelectorAll("nav.views a, main a")].map((one) => new URL(one.getAttribute("href"), location.href))
           .filter((one) => one.origin === location.origin
             && !/\\.(csv|svg|dot|mmd|cyjs|graphml)$|^\\/api\\//.test(one.pathname))
           .map((one) => one.pathname + one.search)

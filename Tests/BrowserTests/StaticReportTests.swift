@@ -132,6 +132,8 @@ extension InChromium {
       try page.click("#lists tbody a[href^='#service=']")
       try page.waitFor("location.hash.startsWith('#service=')")
       let service: String = try page.value("location.hash")
+      // The page follows its address a moment later.
+      try page.waitFor("document.querySelector(\"#lists tbody a[href^='#host=']\")")
       try page.click("#lists tbody a[href^='#host=']")
       try page.waitFor("location.hash.startsWith('#host=')")
       #expect(try page.count("#lists h2") == 1)
