@@ -122,9 +122,12 @@ import Wire
     #expect(answer("GET /metrics", host: "evil.example").hasPrefix("HTTP/1.1 421 "))
     let long = String(repeating: "a", count: 20_000)
     #expect(answer("GET /metrics HTTP/1.1\r\nX: \(long)\r\nY: z").contains(" 431 "))
-    let page = request("GET /healthz HTTP/1.1\r\nHost: localhost", pagesPort)
-    #expect(page?.hasSuffix("\r\n\r\nok\n") == true)
+    // The pages: those of the unit need no store.
+    let page = request("GET /health HTTP/1.1\r\nHost: localhost", pagesPort)
+    #expect(page?.hasPrefix("HTTP/1.1 200 OK\r\n") == true && page?.contains("tracker 1") == true)
     #expect(page?.contains("Content-Security-Policy: default-src 'none'") == true)
+    let map = request("GET /hosts HTTP/1.1\r\nHost: localhost", pagesPort)
+    #expect(map?.hasPrefix("HTTP/1.1 503 ") == true && map?.contains("no such file") == true)
 
     var status = try UnitStatus.read(from: folder.path)
     status.writtenAtSeconds = Clock.wallSeconds()
