@@ -13,7 +13,7 @@ public enum PasswordHash {
   /// The hash of a password with a salt of its own.
   ///
   /// - Returns: nil where the library lacks yescrypt, or the password can't be one.
-  /// - Complexity: some 20 ms and 16 MiB, on purpose.
+  /// - Complexity: some 25 ms and 16 MiB, on purpose.
   public static func make(_ password: String) -> String? {
     guard let setting = setting() else { return nil }
     return hash(password, setting: setting)
