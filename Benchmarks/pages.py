@@ -155,13 +155,13 @@ class Bench:
             ("overview", ["/"]),
             ("overview, Japanese, ranges", [f"/?lang=ja&{one}" for one in ranges]),
             ("hosts", ["/hosts"]),
-            ("hosts, sorted and searched", [f"/hosts?sort={sort}&q={q}&page={page}" for sort in ("name", "-bytes", "address") for q in ("", "srv", "10.1")
+            ("hosts, sorted and searched", [f"/hosts?sort={sort}&q={q}&page={page}" for sort in ("name", "-bytesIn", "address") for q in ("", "srv", "10.1")
                                             for page in (1, 2)]),
             ("one host of 1,000", [f"/hosts/{quote(host)}" for host in hosts]),
             ("services", ["/services"]),
             ("one service of 8", [f"/services/tcp/{port}" for port in (443, 80, 22, 445, 5432, 8080)] + ["/services/udp/53", "/services/udp/161"]),
             ("relations", ["/relations"]),
-            ("relations, sorted and searched", [f"/relations?sort={sort}&q={q}&page={page}" for sort in ("-bytes", "client", "-sessions")
+            ("relations, sorted and searched", [f"/relations?sort={sort}&q={q}&page={page}" for sort in ("-bytesIn", "client", "-sessions")
                                                 for q in ("", "443", "srv-1", "10.1.2") for page in (1, 5)]),
             ("networks", ["/networks"]),
             ("one network of 40", [f"/network?name=10.1.{i}.0%2F24" for i in range(40)]),
@@ -171,7 +171,7 @@ class Bench:
             ("graph of one host of 50", [f"/graph.svg?host={quote(host)}" for host in hosts[::20]]),
             ("completeness, health", ["/completeness", "/health"]),
             ("search as one types", [f"/search?q={quote(word)}" for word in typed]),
-            ("JSON: hosts, relations", ["/api/v1/hosts", "/api/v1/relations?sort=-bytes&q=443", "/api/v1/services"]),
+            ("JSON: hosts, relations", ["/api/v1/hosts", "/api/v1/relations?sort=-bytesIn&q=443", "/api/v1/services"]),
             ("JSON: one host of 1,000", [f"/api/v1/hosts/{quote(host)}" for host in hosts]),
             ("CSV of all hosts", ["/hosts.csv"]),
         ]

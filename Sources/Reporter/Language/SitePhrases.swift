@@ -65,7 +65,6 @@ enum SitePhrases {
       site.range.7d | last 7 days | 直近7日
       site.range.30d | last 30 days | 直近30日
       site.range.all | everything | 全期間
-      site.asOf | as of | 時点
       site.updated | The map was renewed. | マップを更新した。
       site.api | API | API
       site.yes | yes | はい

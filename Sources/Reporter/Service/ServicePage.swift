@@ -9,6 +9,8 @@ public struct ServicePage: Sendable, Equatable {
   public let headers: [(name: String, value: String)]
   /// Whether this address answers the same for ever, as that of an asset with a hash in its name.
   public let isStable: Bool
+  /// Of the body, where somebody made it already.
+  let digest: PageDigest?
 
   public init(
     status: Int = 200, type: String, body: [UInt8],
@@ -19,6 +21,19 @@ public struct ServicePage: Sendable, Equatable {
     self.body = body
     self.headers = headers
     self.isStable = isStable
+    digest = nil
+  }
+
+  /// The same with its digest, for a page that is answered again and again.
+  func withDigest() -> ServicePage { ServicePage(self, digest: PageDigest(body)) }
+
+  private init(_ page: ServicePage, digest: PageDigest) {
+    status = page.status
+    type = page.type
+    body = page.body
+    headers = page.headers
+    isStable = page.isStable
+    self.digest = digest
   }
 
   public init(

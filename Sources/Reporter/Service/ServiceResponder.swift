@@ -147,7 +147,7 @@ struct ServiceResponder: HTTPResponder {
     headers[.cacheControl] =
       page.isStable ? "private, max-age=31536000, immutable" : "private, no-cache"
     headers[.vary] = "Accept-Encoding, Accept-Language"
-    let digest = PageDigest(page.body)
+    let digest = page.digest ?? PageDigest(page.body)
     if page.status == 200 {
       headers[.eTag] = digest.tag
       if digest.matches(request.headers[.ifNoneMatch]) {

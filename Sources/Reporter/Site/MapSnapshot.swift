@@ -166,12 +166,16 @@ final class MapSnapshot: Sendable {
 
   /// The rows of a table in an order, kept where it is of the whole map.
   func rows(of table: SiteTable, by sort: String) -> [Int]? {
-    guard table.isWhole else { return table.ordered(by: sort) }
+    guard table.isWhole else { return ordered(table, sort) }
     let key = "\(table.name) \(sort)"
     if let known = orders.withLock({ $0[key] }) { return known }
-    guard let rows = table.ordered(by: sort) else { return nil }
+    guard let rows = ordered(table, sort) else { return nil }
     orders.withLock { $0[key] = rows }
     return rows
+  }
+
+  private func ordered(_ table: SiteTable, _ sort: String) -> [Int]? {
+    table.ordered(by: sort) { map.hosts[$0].name }
   }
 
   // MARK: - Sums

@@ -36,6 +36,8 @@ public actor MapSource {
   }
 
   private let options: Options
+  /// What is to be done with a new map before it is shown in the place of another.
+  private var prepare: @Sendable (_ before: UInt64, MapSnapshot) async -> Void = { _, _ in }
   private var entries: [MapTime: Entry] = [:]
   private var numbers: UInt64 = 0
   private var listeners: [Int: AsyncStream<String>.Continuation] = [:]
@@ -94,6 +96,7 @@ public actor MapSource {
     let end = Clock.seconds()
     entries[time]?.readAt = end
     guard snapshot !== before else { return snapshot }
+    if let before { await prepare(before.number, snapshot) }
     entries[time]?.snapshot = snapshot
     entries[time]?.readingSeconds = end - start
     if before != nil {
@@ -115,6 +118,10 @@ public actor MapSource {
         _ = try? await read(time)
       }
     }
+  }
+
+  func setPreparation(_ prepare: @escaping @Sendable (UInt64, MapSnapshot) async -> Void) {
+    self.prepare = prepare
   }
 
   // MARK: - News

@@ -223,10 +223,11 @@ struct PageHTML {
   ) {
     out.write("<th scope=\"col\"")
     if column.isNumber { out.write(" class=\"n\"") }
-    let isDescending = choice.sort == "-\(column.key)"
-    if isDescending {
+    // A host is put in order by its address, or by its name.
+    let keys = column.kind == .host ? [column.key, column.fields[1]] : [column.key]
+    if keys.contains(where: { choice.sort == "-\($0)" }) {
       out.write(" aria-sort=\"descending\"")
-    } else if choice.sort == column.key {
+    } else if keys.contains(choice.sort) {
       out.write(" aria-sort=\"ascending\"")
     }
     out.write(">")
@@ -237,11 +238,16 @@ struct PageHTML {
       out.html(phrases[column.title])
       out.write("</span>")
     } else {
-      let next =
-        isDescending || (choice.sort != column.key && !column.isDescending)
-        ? column.key : "-\(column.key)"
-      let terms: KeyValuePairs = ["\(choice.prefix)sort": next, "\(choice.prefix)page": ""]
-      link(query.here(terms), class: "soft", to: &out) { $0.html(phrases[column.title]) }
+      for (place, key) in keys.enumerated() {
+        let isNext = choice.sort != key && column.isDescending || choice.sort == key
+        let terms: KeyValuePairs = [
+          "\(choice.prefix)sort": isNext ? "-\(key)" : key, "\(choice.prefix)page": "",
+        ]
+        if place > 0 { out.write(" ") }
+        link(query.here(terms), class: "soft", to: &out) {
+          $0.html(phrases[place == 0 ? column.title : "name"])
+        }
+      }
     }
     out.write("</th>")
   }
@@ -306,10 +312,12 @@ struct PageHTML {
       service(query.href(SitePath.provided(address, number, port)), number, port, to: &out)
     case .role(let kind, let basis, let confidence): role(kind, basis, confidence, to: &out)
     case .time(let ns):
-      let text = CivilTime(ns: ns).text
+      out.write("<time datetime=\"")
+      out.time(ns: ns, .rfc3339)
+      out.write("\">")
       // Within a day, the day is in the head of the page.
-      let short = isShort ? String(text.dropFirst(11)) : text
-      out.raw("<time datetime=\"\(PageJSON.rfc3339(ns))\">\(short)</time>")
+      out.time(ns: ns, isShort ? .clock : .plain)
+      out.write("</time>")
     case .duration(let ns): out.raw(HumanUnits.duration(ns: ns))
     case .ratio(let ratio): out.raw(HumanUnits.confidence(ratio))
     case .flag(let flag): out.html(phrases[flag ? "site.yes" : "site.no"])

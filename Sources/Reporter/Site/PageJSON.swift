@@ -159,9 +159,9 @@ struct PageJSON {
 
   /// In UTC with milliseconds.
   static func rfc3339(_ ns: UInt64) -> String {
-    let ms = String(ns / 1_000_000 % 1000)
-    return CivilTime(ns: ns).text.replacing(" ", with: "T") + "."
-      + String(repeating: "0", count: 3 - ms.count) + ms + "Z"
+    var out = PageBytes(capacity: 24)
+    out.time(ns: ns, .rfc3339)
+    return String(decoding: out.bytes, as: UTF8.self)
   }
 
   private func time(_ ns: UInt64?, to out: inout PageBytes) {

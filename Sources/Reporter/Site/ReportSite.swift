@@ -25,6 +25,7 @@ public struct ReportSite: SitePages {
     frame = try SiteFrame(version: version)
     self.usual = usual ?? source.usualTime()
     self.health = health
+    Task { [drawings] in await source.setPreparation { await drawings.renew($0, $1) } }
   }
 
   public func events() -> AsyncStream<String> { source.events() }
@@ -101,7 +102,7 @@ public struct ReportSite: SitePages {
     } else {
       page = try maker.page(parts)
     }
-    let answer: ServicePage
+    var answer: ServicePage
     switch form {
     case .html:
       answer = ServicePage(
@@ -116,6 +117,7 @@ public struct ReportSite: SitePages {
     case .csv: answer = try csv(page, snapshot, query)
     case .graph: throw SiteProblem.notFound(phrases["site.noPage"])
     }
+    answer = answer.withDigest()
     cache[key] = answer
     return answer
   }
@@ -218,7 +220,7 @@ final class PageCache: Sendable {
   }
 
   /// What all pages together may take.
-  private static let bytesMax = 32 << 20
+  private static let bytesMax = 64 << 20
   private let pages = Mutex(Pages())
 
   subscript(key: Key) -> ServicePage? {

@@ -112,15 +112,34 @@ actor GraphDrawings {
   }
 
   private var drawings: [Key: Task<GraphDrawing, Never>] = [:]
+  /// In the order in which they were drawn.
+  private var asked: [Key] = []
   private let queue = DispatchQueue(label: "renkei.graph", qos: .userInitiated)
   private static let drawingsMax = 200
+  private static let renewedMax = 6
 
   func drawing(
     of snapshot: MapSnapshot, _ options: GraphOptions, _ language: ReportLanguage
   ) async -> GraphDrawing {
     let key = Key(map: snapshot.number, options: options, language: language)
-    if let known = drawings[key] { return await known.value }
-    if drawings.count >= GraphDrawings.drawingsMax { drawings = [:] }
+    return await task(key, snapshot).value
+  }
+
+  /// Draws of a new map what was last asked for of the one before it, so that its first readers need not wait.
+  func renew(_ before: UInt64, _ snapshot: MapSnapshot) async {
+    var tasks: [Task<GraphDrawing, Never>] = []
+    for old in asked.suffix(GraphDrawings.renewedMax) where old.map == before {
+      let key = Key(map: snapshot.number, options: old.options, language: old.language)
+      tasks.append(task(key, snapshot))
+    }
+    for task in tasks { _ = await task.value }
+    drawings = drawings.filter { $0.key.map != before }
+  }
+
+  private func task(_ key: Key, _ snapshot: MapSnapshot) -> Task<GraphDrawing, Never> {
+    if let known = drawings[key] { return known }
+    if drawings.count >= GraphDrawings.drawingsMax { (drawings, asked) = ([:], []) }
+    let (options, language) = (key.options, key.language)
     let task = Task { [queue] in
       await withCheckedContinuation { continuation in
         queue.async {
@@ -132,6 +151,8 @@ actor GraphDrawings {
       }
     }
     drawings[key] = task
-    return await task.value
+    asked.append(key)
+    if asked.count > GraphDrawings.drawingsMax { asked.removeFirst(GraphDrawings.drawingsMax / 2) }
+    return task
   }
 }

@@ -47,11 +47,23 @@ struct SiteTable: Sendable {
 
   /// The rows by a column; equal ones stay in the order of the map.
   ///
+  /// - Parameter name: of a host, since a column of hosts can be ordered by their names too; those without
+  ///   come last.
   /// - Returns: nil where there is no such column.
   /// - Complexity: O(n log n).
-  func ordered(by sort: String) -> [Int]? {
+  func ordered(by sort: String, name: (Int) -> String?) -> [Int]? {
     let isDescending = sort.hasPrefix("-")
     let key = isDescending ? String(sort.dropFirst()) : sort
+    if let column = columns.firstIndex(where: { $0.kind == .host && $0.fields[1] == key }) {
+      let keyed = ids.enumerated().map { place, id in
+        var text: String?
+        if case .host(let index) = value(id, column) { text = name(index) }
+        return (text: text ?? (isDescending ? "" : "\u{10FFFF}"), place: place)
+      }
+      return keyed.sorted {
+        $0.text != $1.text ? ($0.text < $1.text) != isDescending : $0.place < $1.place
+      }.map { ids[$0.place] }
+    }
     guard let column = columns.firstIndex(where: { $0.key == key }) else { return nil }
     if columns[column].kind == .text || columns[column].kind == .link {
       let keyed = ids.enumerated().map { (text: text($1, column), place: $0) }
