@@ -239,7 +239,8 @@ struct PageHTML {
       out.write("</span>")
     } else {
       for (place, key) in keys.enumerated() {
-        let isNext = choice.sort != key && column.isDescending || choice.sort == key
+        let isNext =
+          choice.sort != "-\(key)" && (column.isDescending || choice.sort == key)
         let terms: KeyValuePairs = [
           "\(choice.prefix)sort": isNext ? "-\(key)" : key, "\(choice.prefix)page": "",
         ]
