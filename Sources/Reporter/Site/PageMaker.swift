@@ -241,8 +241,9 @@ struct PageMaker: Sendable {
   private func endpoint(
     _ name: String, _ port: String
   ) throws(SiteProblem) -> (protocolNumber: UInt8, port: UInt16) {
-    guard let number = SitePath.protocolNumber(name), let port = UInt16(port) else {
-      throw .badRequest(phrases["site.noService"])
+    guard let port = UInt16(port) else { throw .badRequest(phrases["site.noService"]) }
+    guard let number = SitePath.protocolNumber(name) else {
+      throw .notFound(phrases["site.noService"])
     }
     return (number, port)
   }

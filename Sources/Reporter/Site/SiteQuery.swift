@@ -58,18 +58,17 @@ struct SiteQuery: Sendable {
       return Int(date.timeIntervalSince1970.rounded(.down))
     }
     let (from, to) = (try seconds("from"), try seconds("to"))
+    let range = request.value("range") ?? ""
+    let span = SiteQuery.spans.first { $0.0 == range }
+    if !range.isEmpty && range != "all" && span == nil {
+      throw .badRequest("range: \(SiteQuery.spans.map(\.0).joined(separator: ", ")) or all")
+    }
     if from != nil || to != nil {
       if let from, let to, from > to { throw .notFound("from: not before to") }
       // Both the same: that moment.
       time = .between(from: from, to: from == to ? to.map { $0 + 1 } : to)
-    } else if let range = request.value("range"), !range.isEmpty {
-      if range == "all" {
-        time = .all
-      } else if let span = SiteQuery.spans.first(where: { $0.0 == range }) {
-        time = .last(seconds: span.1)
-      } else {
-        throw .badRequest("range: \(SiteQuery.spans.map(\.0).joined(separator: ", ")) or all")
-      }
+    } else if !range.isEmpty {
+      time = span.map { .last(seconds: $0.1) } ?? .all
       kept.append(("range", range))
     } else {
       time = nil

@@ -27,11 +27,12 @@ package enum TimeText {
     let whole =
       /(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?/
     guard let found = text.wholeMatch(of: whole) else { return nil }
+    var offset = 0
     if let zone = found.7 {
-      guard let offset = seconds(ofZone: zone), let zone = TimeZone(secondsFromGMT: offset) else {
-        return nil
-      }
-      calendar.timeZone = zone
+      // Zones of more than 18 hours are none of Foundation's, but RFC 3339 has them.
+      guard let known = seconds(ofZone: zone) else { return nil }
+      offset = known
+      calendar.timeZone = .gmt
     }
     let parts = [found.1, found.2, found.3, found.4 ?? "0", found.5 ?? "0", found.6 ?? "0"]
       .compactMap { Int($0) }
@@ -44,7 +45,7 @@ package enum TimeText {
       calendar.component(.day, from: date) == parts[2],
       parts[3] < 24, parts[4] < 60, parts[5] < 60
     else { return nil }
-    return date
+    return date.addingTimeInterval(-Double(offset))
   }
 
   /// For people, in local time.
@@ -60,7 +61,7 @@ package enum TimeText {
   private static func seconds(ofZone zone: Substring) -> Int? {
     if zone == "Z" { return 0 }
     let digits = zone.dropFirst().filter { $0 != ":" }
-    guard let hours = Int(digits.prefix(2)), let minutes = Int(digits.suffix(2)), hours < 15,
+    guard let hours = Int(digits.prefix(2)), let minutes = Int(digits.suffix(2)), hours < 24,
       minutes < 60
     else { return nil }
     return (zone.first == "-" ? -1 : 1) * (hours * 3600 + minutes * 60)

@@ -141,7 +141,6 @@ import Wire
       ("/hosts", "sort", "nothing"), ("/hosts", "page", "0"), ("/hosts", "page", "x"),
       ("/hosts", "rows", "100000"), ("/hosts", "range", "2y"), ("/hosts", "lang", "xx"),
       ("/hosts", "from", "gestern"), ("/hosts/somebody", "", ""), ("/services/tcp/99999", "", ""),
-      ("/services/nothing/80", "", ""),
     ])
   func badRequests(path: String, name: String, value: String) throws {
     do {
@@ -156,7 +155,7 @@ import Wire
     "what the map has not is not found",
     arguments: [
       "/hosts/10.99.99.99", "/services/tcp/1", "/nothing", "/hosts/10.0.0.5/tcp/1", "/network",
-      "/relations/10.0.0.5/tcp/443/10.0.9.9",
+      "/relations/10.0.0.5/tcp/443/10.0.9.9", "/services/nothing/80",
     ])
   func missing(path: String) throws {
     do {
