@@ -59,7 +59,7 @@ struct SiteFrame: Sendable {
     let summary = snapshot?.map.summary
     func item(_ view: String, _ path: String, _ count: Int? = nil) -> Values {
       var item: Values = [
-        "href": query.href(path), "text": phrases[view == "graph" ? "site.graph" : view],
+        "href": query.href(path), "text": phrases[["graph", "health"].contains(view) ? "site.\(view)" : view],
         "isCurrent": page.view == view,
       ]
       if let count { item["badge"] = HumanUnits.count(count) }
@@ -93,7 +93,7 @@ struct SiteFrame: Sendable {
         item("relations", "/relations", summary?.relations),
         item("networks", "/networks", summary?.networks),
         item("failures", "/failures", snapshot?.map.failed.count),
-        item("completeness", "/completeness"), item("site.health", "/health"),
+        item("completeness", "/completeness"), item("health", "/health"),
       ],
       "home": query.href("/"), "searchAction": "/search", "searchLabel": phrases["filter.label"],
       "searchHint": phrases["filter.placeholder"],

@@ -58,6 +58,6 @@ public struct SiteHealth: Sendable {
               )
             }), .part(rows: 200)))
     }
-    return SitePage(view: "site.health", title: title, sections: sections)
+    return SitePage(view: "health", title: title, sections: sections)
   }
 }

@@ -50,7 +50,7 @@ public struct HostDirectory: Sendable {
   ///
   /// - Parameter reportsProblems: false for a file that nobody wrote for renkei.
   /// - Throws: where the file can't be read. Lines that say nothing are skipped (`problems`).
-  /// - Complexity: O(bytes), about a second for a million lines.
+  /// - Complexity: O(bytes), some seconds for a million lines.
   public mutating func add(file path: String, reportsProblems: Bool = true) throws {
     add(bytes: try NamesText.read(path: path), path: path, reportsProblems)
   }
