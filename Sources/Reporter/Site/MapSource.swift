@@ -149,25 +149,25 @@ public actor MapSource {
 private final class MapReader: Sendable {
   private let options: MapSource.Options
   private let follower: Mutex<StoreFollower>
-  private let queue: DispatchQueue
 
   init(_ time: MapTime, _ options: MapSource.Options) {
     self.options = options
     follower = Mutex(StoreFollower(path: options.path, time: time, withSeries: true))
-    queue = DispatchQueue(label: "renkei.map", qos: .utility)
   }
 
   /// - Returns: `before` where nothing has changed since.
   func snapshot(number: UInt64, before: MapSnapshot?) async throws -> MapSnapshot {
     try await withCheckedThrowingContinuation { continuation in
-      queue.async { continuation.resume(with: Result { try self.read(number, before) }) }
+      Thread.detachNewThread {
+        // Of this thread alone (setpriority(2)), which ends with it: answering comes first, and nobody may
+        // raise a priority again.
+        _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10)
+        continuation.resume(with: Result { try self.read(number, before) })
+      }
     }
   }
 
   private func read(_ number: UInt64, _ before: MapSnapshot?) throws -> MapSnapshot {
-    // Of this thread alone (setpriority(2)): answering comes first.
-    _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10)
-    defer { _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 0) }
     let now = Int(Date().timeIntervalSince1970)
     guard let content = try follower.withLock({ try $0.read(now: now) }) else {
       if let before { return renamed(before, number, now) }

@@ -59,7 +59,8 @@ struct SiteFrame: Sendable {
     let summary = snapshot?.map.summary
     func item(_ view: String, _ path: String, _ count: Int? = nil) -> Values {
       var item: Values = [
-        "href": query.href(path), "text": phrases[["graph", "health"].contains(view) ? "site.\(view)" : view],
+        "href": query.href(path),
+        "text": phrases[["graph", "health"].contains(view) ? "site.\(view)" : view],
         "isCurrent": page.view == view,
       ]
       if let count { item["badge"] = HumanUnits.count(count) }
