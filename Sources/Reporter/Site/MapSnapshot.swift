@@ -15,8 +15,6 @@ final class MapSnapshot: Sendable {
   let evidence: Evidence?
   /// Counts the maps that a source has read; another one is another map.
   let number: UInt64
-  /// Seconds since 1970.
-  let readAtSeconds: Int
   let search: SearchIndex
   /// Distinct clients of all services of a host, by index into `hosts`.
   let clientsOfHost: [Int]
@@ -76,15 +74,13 @@ final class MapSnapshot: Sendable {
   /// - Complexity: O(n log n) in hosts, O(n) in relations.
   init(
     map: ServiceMap, names: ServiceNames, directory: HostDirectory, series: TrafficSeries? = nil,
-    coverage: MapStore.Coverage? = nil, evidence: Evidence? = nil, number: UInt64 = 0,
-    readAtSeconds: Int = 0
+    coverage: MapStore.Coverage? = nil, evidence: Evidence? = nil, number: UInt64 = 0
   ) {
     self.map = map
     self.series = series
     self.coverage = coverage
     self.evidence = evidence
     self.number = number
-    self.readAtSeconds = readAtSeconds
     labels = Labels(map: map, names: names)
     groups = HostGroups(map: map, directory: directory)
     grouping = GraphGrouping(groups)

@@ -170,7 +170,7 @@ private final class MapReader: Sendable {
   private func read(_ number: UInt64, _ before: MapSnapshot?) throws -> MapSnapshot {
     let now = Int(Date().timeIntervalSince1970)
     guard let content = try follower.withLock({ try $0.read(now: now) }) else {
-      if let before { return renamed(before, number, now) }
+      if let before { return renamed(before, number) }
       throw SiteProblem.unavailable("\(options.path): nothing is stored yet")
     }
     var map = content.map(
@@ -184,17 +184,16 @@ private final class MapReader: Sendable {
       coverage: content.coverage,
       evidence: .init(
         links: content.links, addresses: content.addresses, overrides: options.overrides),
-      number: number, readAtSeconds: now)
+      number: number)
   }
 
   /// The same map where names have come meanwhile.
-  private func renamed(_ before: MapSnapshot, _ number: UInt64, _ now: Int) -> MapSnapshot {
+  private func renamed(_ before: MapSnapshot, _ number: UInt64) -> MapSnapshot {
     let names = newNames(for: before.map)
     if names.isEmpty { return before }
     return MapSnapshot(
       map: before.map.named(names), names: options.serviceNames, directory: options.directory,
-      series: before.series, coverage: before.coverage, evidence: before.evidence, number: number,
-      readAtSeconds: now)
+      series: before.series, coverage: before.coverage, evidence: before.evidence, number: number)
   }
 
   private func newNames(for map: ServiceMap) -> [IPAddress: String] {

@@ -41,7 +41,7 @@ struct PageHTML {
     for section in page.sections {
       switch section {
       case .note(let note): self.note(note, to: &out)
-      case .facts(let heading, let facts): self.facts(heading, facts, to: &out)
+      case .facts(let facts): self.facts(facts, to: &out)
       case .table(let table, let place):
         try self.table(table, place, isAlone: phrases[table.title] == page.title, to: &out)
       case .chart(let chart): try self.chart(chart, to: &out)
@@ -90,12 +90,7 @@ struct PageHTML {
     out.write("</bdi></p>\n")
   }
 
-  private func facts(_ heading: String?, _ facts: [SitePage.Fact], to out: inout PageBytes) {
-    if let heading {
-      out.write("<h2>")
-      out.html(heading)
-      out.write("</h2>")
-    }
+  private func facts(_ facts: [SitePage.Fact], to out: inout PageBytes) {
     out.write("<dl class=\"figures\">\n")
     for fact in facts where fact.value != .none {
       out.write("<div><dt>")
@@ -321,7 +316,6 @@ struct PageHTML {
       out.write("</time>")
     case .duration(let ns): out.raw(HumanUnits.duration(ns: ns))
     case .ratio(let ratio): out.raw(HumanUnits.confidence(ratio))
-    case .flag(let flag): out.html(phrases[flag ? "site.yes" : "site.no"])
     case .link(let path, let text): link(query.href(path), to: &out) { $0.html(text) }
     }
   }

@@ -27,7 +27,7 @@ struct PageJSON {
     }
     out.write("],\"facts\":{")
     isFirst = true
-    for case .facts(_, let facts) in page.sections {
+    for case .facts(let facts) in page.sections {
       for fact in facts {
         let column = SiteColumn(fact.key, PageJSON.kind(of: fact.value))
         fields(column, fact.value, isFirst: &isFirst, to: &out)
@@ -83,7 +83,7 @@ struct PageJSON {
 
   private static func kind(of value: SiteValue) -> SiteColumn.Kind {
     switch value {
-    case .none, .text, .flag: .text
+    case .none, .text: .text
     case .count: .count
     case .bytes: .bytes
     case .host: .host
@@ -145,7 +145,6 @@ struct PageJSON {
       ]
     case .time(let ns): return [.string(rfc3339(ns))]
     case .ratio(let value): return [.literal(ratio(value))]
-    case .flag(let value): return [.literal(value ? "true" : "false")]
     }
   }
 

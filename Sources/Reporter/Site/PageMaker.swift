@@ -61,7 +61,6 @@ struct PageMaker: Sendable {
     var sections = warnings() + [identity]
     sections.append(
       .facts(
-        heading: nil,
         [
           .init("hosts", .count(summary.hosts)), .init("servers", .count(summary.servers)),
           .init("clientsOnly", .count(summary.clients)),
@@ -173,7 +172,6 @@ struct PageMaker: Sendable {
     let own = (provided + requested).map { map.relations[$0] }
     sections.append(
       .facts(
-        heading: nil,
         [
           .init("address", .text(snapshot.labels.addresses[index])),
           .init("name", .text(host.name)),
@@ -305,7 +303,7 @@ struct PageMaker: Sendable {
       ).map { ($0.in, $0.out) }
     }
     sections.append(
-      .table(tables.providers(endpoint.services, isOfOneService: true), part))
+      .table(tables.providers(endpoint.services), part))
     sections.append(
       .table(
         clientNetworks(endpoint.services.flatMap { map.services[$0].relations }), part))
@@ -482,7 +480,6 @@ struct PageMaker: Sendable {
       view: "networks", title: snapshot.title(ofGroup: index, phrases),
       sections: [
         .facts(
-          heading: nil,
           [
             .init("hosts", .count(network.hosts)), .init("servers", .count(network.servers)),
             .init("services", .count(network.services)), .init("bytesIn", .bytes(network.bytesIn)),
@@ -503,7 +500,6 @@ struct PageMaker: Sendable {
     sections.append(identity)
     sections.append(
       .facts(
-        heading: nil,
         [
           .init("bytes", .count(map.bytes), note: phrases["bytesNote"]),
           .init("frameBytes", .count(map.capture.frameBytes)),

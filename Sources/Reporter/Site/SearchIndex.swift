@@ -40,9 +40,6 @@ struct SearchIndex: Sendable {
     fileprivate let hosts: [Bool]
     fileprivate let networks: [Bool]
     fileprivate let services: [Bool]
-
-    func contains(host: Int) -> Bool { hosts[host] }
-    func contains(network: Int) -> Bool { networks[network] }
   }
 
   init(map: ServiceMap, labels: Labels, groups: HostGroups) {

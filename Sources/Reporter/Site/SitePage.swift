@@ -10,8 +10,8 @@ struct SitePage: Sendable {
 
   enum Section: Sendable {
     case note(Note)
-    /// Figures, under a heading or none.
-    case facts(heading: String?, [Fact])
+    /// Figures.
+    case facts([Fact])
     case table(SiteTable, TablePlace)
     case chart(SiteChart)
     case matrix(SiteMatrix)

@@ -64,7 +64,7 @@ struct SiteTables: Sendable {
   func providers(
     _ ids: [Int]? = nil, name: String = "providers", title: String? = nil,
     sort: String = "-clients",
-    isOfOneHost: Bool = false, isOfOneService: Bool = false
+    isOfOneHost: Bool = false
   ) -> SiteTable {
     let map = map
     func total(_ value: @escaping @Sendable (Relation) -> SiteValue) -> @Sendable (Int) -> SiteValue

@@ -21,7 +21,6 @@ enum SiteValue: Equatable, Sendable {
   case time(UInt64)
   case duration(ns: UInt64)
   case ratio(Double)
-  case flag(Bool)
   /// A page about the row, and the words for it.
   case link(path: String, text: String)
 
@@ -40,7 +39,6 @@ enum SiteValue: Equatable, Sendable {
       UInt64(protocolNumber) << 16 | UInt64(port)
     case .role(_, _, let confidence): UInt64(max(0, confidence) * 1e6)
     case .ratio(let value): UInt64(max(0, value) * 1e6)
-    case .flag(let value): value ? 1 : 0
     }
   }
 }

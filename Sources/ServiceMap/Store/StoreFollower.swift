@@ -1,5 +1,4 @@
 internal import Foundation
-internal import Glibc
 internal import Wire
 
 /// Of what time a map is asked for, again and again.
@@ -57,17 +56,6 @@ public final class StoreFollower {
     self.path = path
     self.time = time
     self.withSeries = withSeries
-  }
-
-  /// Changes whenever the file or its WAL is written: nothing needs to be read while it is the same. It costs
-  /// two calls of stat(2); a write in the same tick of the clock as the one before may be missed, and shows
-  /// with the next.
-  public static func changeToken(path: String) -> String {
-    ["", "-wal"].map { ending in
-      var facts = stat()
-      guard stat(path + ending, &facts) == 0 else { return "-" }
-      return "\(facts.st_ino):\(facts.st_size):\(facts.st_mtim.tv_sec).\(facts.st_mtim.tv_nsec)"
-    }.joined(separator: " ")
   }
 
   /// The map of the time; nil: nothing has changed since the last call that answered one.

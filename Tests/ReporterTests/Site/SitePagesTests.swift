@@ -130,7 +130,7 @@ import Wire
       if let note = table.note { #expect(phrases[note] != note) }
       for column in table.columns { #expect(phrases[column.title] != column.title) }
     }
-    for case .facts(_, let facts) in page.sections {
+    for case .facts(let facts) in page.sections {
       for fact in facts { #expect(phrases[fact.key] != fact.key) }
     }
   }
