@@ -248,7 +248,6 @@ struct PageMaker: Sendable {
 
   private func facts(of total: Relation, _ first: [SitePage.Fact]) -> SitePage.Section {
     .facts(
-      heading: nil,
       first + [
         .init("sessions", .count(total.sessions)),
         .init("failed", .count(total.refused + total.unanswered)),
