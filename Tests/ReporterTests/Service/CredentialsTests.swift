@@ -276,15 +276,18 @@ enum SampleUsers {
     clock.advance(301)
     let later = await seconds("aiko", SampleUsers.password, 1)
     #expect(later > (again.min() ?? 0) * 5)
-    var wrong: [Double] = []
-    var unknown: [Double] = []
-    for number in 0..<8 {
-      wrong.append(await seconds("aiko", "wrong password \(number)", UInt32(100 + number)))
-      unknown.append(await seconds("nobody\(number)", "wrong password", UInt32(200 + number)))
-    }
-    // Shortest of several: the machine has other things to do.
-    let ratio = (unknown.min() ?? 0) / (wrong.min() ?? 1)
-    #expect((0.5...2).contains(ratio), "\(ratio)")
+    // Shortest of several, and more of them while the machine has other things to do: what costs less stays
+    // shorter however often it is measured.
+    var (wrong, unknown) = (Double.infinity, Double.infinity)
+    var number = 0
+    repeat {
+      number += 1
+      wrong = min(
+        wrong, await seconds("aiko", "wrong password \(number)", UInt32(1000 + number)))
+      unknown = min(
+        unknown, await seconds("nobody\(number)", "wrong password", UInt32(2000 + number)))
+    } while number < 4 || number < 60 && !(0.5...2).contains(unknown / wrong)
+    #expect((0.5...2).contains(unknown / wrong), "\(unknown / wrong)")
   }
 
   @Test("one is verified, eight wait, the others are told to come back")
