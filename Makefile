@@ -11,9 +11,9 @@ OUT ?= $(basename $(basename $(notdir $(PCAP)))).html
 RENKEI := .build/release/renkei
 
 # C libraries that are linked; names of ports; Graphviz for pictures of the map; what the comparing tests measure against.
-BUILD_PACKAGES := libpcap-dev liblz4-dev libzstd-dev zlib1g-dev libcrypt-dev libsqlite3-dev netbase pkg-config graphviz
+BUILD_PACKAGES := libpcap-dev liblz4-dev libzstd-dev zlib1g-dev libcrypt-dev libsqlite3-dev libnats-dev netbase pkg-config graphviz
 BENCHMARK_SOURCES := $(addprefix Benchmarks/,Package.swift Sources Stages/Package.swift Stages/Sources Stages/Benchmarks)
-TEST_PACKAGES := $(BUILD_PACKAGES) tshark tcpdump iproute2 zstd lz4 gzip python3 chromium fonts-noto-cjk openssl
+TEST_PACKAGES := $(BUILD_PACKAGES) tshark tcpdump iproute2 zstd lz4 gzip python3 chromium fonts-noto-cjk openssl nats-server
 
 # Those that wait for time-outs on real sockets: by themselves, or the others make them late.
 TIMED_TESTS := 'ReportServiceTests|AuthenticatorTests|EventStreamTests'

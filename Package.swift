@@ -47,19 +47,25 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     // crypt(3): hashes of passwords as the system's own tools make them.
     .systemLibrary(name: "CCrypt", pkgConfig: "libcrypt", providers: [.apt(["libcrypt-dev"])]),
+    // The client of NATS, whose JetStream joins the boxes of a cluster.
+    .systemLibrary(name: "CNATS", pkgConfig: "libnats", providers: [.apt(["libnats-dev"])]),
     // System calls that C declares variadic or as macros, which Swift can't import: futex, prctl.
     .target(name: "CLinux"),
 
     // What passes between stages: record, batch, ring, addresses, process statistics.
-    .target(name: "Wire", dependencies: ["CLinux"], swiftSettings: settings),
+    .target(name: "Wire", dependencies: ["CLinux", "CLZ4"], swiftSettings: settings),
+    // The link between the boxes of a cluster: streams, buckets, leases.
+    .target(name: "Cluster", dependencies: ["Wire", "CLinux", "CNATS"], swiftSettings: settings),
     // The stages, in the order a packet meets them. They share bytes (Wire), never code.
     .target(
       name: "Collector", dependencies: ["Wire", "CLinux", "CPcap", "CLZ4", "CZstd", "CZlib"],
       swiftSettings: settings),
-    .target(name: "Splitter", dependencies: ["Wire", "CLinux"], swiftSettings: settings),
-    .target(name: "Tracker", dependencies: ["Wire", "CLinux"], swiftSettings: settings),
     .target(
-      name: "Merger", dependencies: ["Wire", "ServiceMap", "CLinux"], swiftSettings: settings),
+      name: "Splitter", dependencies: ["Wire", "Cluster", "CLinux"], swiftSettings: settings),
+    .target(name: "Tracker", dependencies: ["Wire", "Cluster", "CLinux"], swiftSettings: settings),
+    .target(
+      name: "Merger", dependencies: ["Wire", "Cluster", "ServiceMap", "CLinux"],
+      swiftSettings: settings),
     .target(
       name: "Reporter",
       dependencies: [
@@ -98,7 +104,8 @@ let package = Package(
     .executableTarget(
       name: "Renkei",
       dependencies: [
-        "Wire", "Collector", "Splitter", "Tracker", "Merger", "Reporter", "ServiceMap", "CLinux",
+        "Wire", "Collector", "Splitter", "Tracker", "Merger", "Reporter", "ServiceMap", "Cluster",
+        "CLinux",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Yams", package: "Yams"),
       ],
@@ -106,7 +113,8 @@ let package = Package(
 
     // Tests mirror the sources.
     .target(
-      name: "TestSupport", dependencies: ["Wire", "ServiceMap"], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["Wire", "ServiceMap", "Cluster"],
+      path: "Tests/TestSupport",
       swiftSettings: settings),
     // A process that writes a store, to be killed.
     .executableTarget(
@@ -117,13 +125,17 @@ let package = Package(
       name: "CollectorTests", dependencies: ["Collector", "Wire", "TestSupport"],
       swiftSettings: settings),
     .testTarget(
-      name: "SplitterTests", dependencies: ["Splitter", "Wire", "TestSupport"],
+      name: "ClusterTests", dependencies: ["Cluster", "Wire", "TestSupport"],
       swiftSettings: settings),
     .testTarget(
-      name: "TrackerTests", dependencies: ["Tracker", "Wire", "TestSupport"],
+      name: "SplitterTests", dependencies: ["Splitter", "Cluster", "Wire", "TestSupport"],
       swiftSettings: settings),
     .testTarget(
-      name: "MergerTests", dependencies: ["Merger", "ServiceMap", "Wire", "TestSupport"],
+      name: "TrackerTests", dependencies: ["Tracker", "Cluster", "Wire", "TestSupport"],
+      swiftSettings: settings),
+    .testTarget(
+      name: "MergerTests",
+      dependencies: ["Merger", "Cluster", "ServiceMap", "Wire", "TestSupport"],
       swiftSettings: settings),
     .testTarget(
       name: "ServiceMapTests",
@@ -139,7 +151,7 @@ let package = Package(
     .testTarget(
       name: "RenkeiTests",
       dependencies: [
-        "Renkei", "Reporter", "ServiceMap", "TestSupport", "Wire",
+        "Renkei", "Reporter", "ServiceMap", "Cluster", "TestSupport", "Wire",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: settings),

@@ -92,6 +92,7 @@ extension Phrases {
     outcome.mapped | mapped | 集計
     outcome.filtered | filtered | フィルタ除外
     outcome.duplicate | duplicate | 重複
+    outcome.seenElsewhere | seen elsewhere | 他の捕捉点で計上
     outcome.notIP | not IP | IP以外
     outcome.truncated | truncated | 切り詰め
     outcome.malformed | malformed | 不正
@@ -99,11 +100,14 @@ extension Phrases {
     outcome.addressBookFull | address book full | アドレス帳満杯
     outcome.droppedByKernel | dropped by kernel | カーネル破棄
     outcome.droppedByRing | dropped by ring | リング破棄
+    outcome.droppedBySpool | dropped by spool | スプール破棄
     outcome.lostInCrash | lost in a crash | 異常終了で喪失
+    outcome.lostInTransit | lost in transit | 転送中に喪失
     why.captured | All packets that reached the capture point. | 捕捉点に届いた全パケット。
     why.mapped | In this map. | このマップに含まれる。
     why.filtered | The capture filter did not want them. | キャプチャフィルタの対象外。
     why.duplicate | Copies of a packet already seen (mirror port). | 既に見たパケットの複製(ミラーポート)。
+    why.seenElsewhere | Another capture point saw the same packets, and they are counted there. | 別の捕捉点でも見えた同じパケットで、そちらに数えた。
     why.notIP | Neither IPv4 nor IPv6: ARP, spanning tree, LLDP and the like. | IPv4でもIPv6でもない(ARP、STP、LLDPなど)。
     why.truncated | Cut off before the end of the IP header by the snap length. | スナップ長のためIPヘッダの途中で切れている。
     why.malformed | The IP header contradicts itself. | IPヘッダに矛盾がある。
@@ -111,7 +115,9 @@ extension Phrases {
     why.addressBookFull | A new IPv6 address for which the address book had no room. | アドレス帳に空きがなく、新しいIPv6アドレスを登録できなかった。
     why.droppedByKernel | The kernel's capture buffer had no room: these packets were not seen. | カーネルのバッファ不足で取りこぼした。
     why.droppedByRing | The ring to the next stage had no room: these packets were not counted further. | 次段へのリングが満杯で破棄した。
+    why.droppedBySpool | The cluster could not be reached and the collector's spool had no room: these packets were not counted further. | クラスタに届かず、収集部のスプールも満杯で破棄した。
     why.lostInCrash | They were in a process that was killed. | 強制終了したプロセスの中にあった。
+    why.lostInTransit | They were in a batch that never arrived at the next box. | 次の装置に届かなかったバッチの中にあった。
     complete | Nothing lost | 取りこぼしなし
     completeNote | All captured packets are in the map or named below. | 捕捉した全パケットは、集計済みか下記の理由に数えられている。
     dropsNote | Packets were dropped while capturing: figures are lower bounds. | キャプチャ中に取りこぼしがあり、数値は下限値である。

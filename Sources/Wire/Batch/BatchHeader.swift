@@ -12,7 +12,7 @@ public enum BatchKind: UInt16, Sendable {
   case links = 5
 }
 
-/// The first 152 bytes of everything that moves between stages.
+/// The first 176 bytes of everything that moves between stages.
 ///
 /// | offset | bytes | field |
 /// |---|---|---|
@@ -26,18 +26,18 @@ public enum BatchKind: UInt16, Sendable {
 /// | 32 | 4 | items: records, rows, or bytes of text |
 /// | 36 | 4 | address entries |
 /// | 40 | 4 | payload bytes after the header, before the room |
-/// | 44 | 4 | checksum of bytes 0–43 and 48–151 |
-/// | 48 | 88 | cumulative counters, in the order of `PacketOutcome` |
-/// | 136 | 8 | sessions that the tracker exported early for want of room, cumulative |
-/// | 144 | 4 | the period that its records belong to, minutes since 1970; 0 where there are no periods |
-/// | 148 | 4 | reserved |
+/// | 44 | 4 | checksum of bytes 0–43 and 48–175 |
+/// | 48 | 112 | cumulative counters, in the order of `PacketOutcome` |
+/// | 160 | 8 | sessions that the tracker exported early for want of room, cumulative |
+/// | 168 | 4 | the period that its records belong to, minutes since 1970; 0 where there are no periods |
+/// | 172 | 4 | reserved |
 ///
-/// Little-endian. Items follow at offset 152 and grow upwards; address entries (handle, then the
+/// Little-endian. Items follow at offset 176 and grow upwards; address entries (handle, then the
 /// 16 address bytes in network order: 20 bytes) grow downwards from the end of the slot.
 public struct BatchHeader: Sendable {
-  @inlinable public static var bytes: Int { 152 }
+  @inlinable public static var bytes: Int { 176 }
   public static let magic: UInt32 = 0x314B_4E52
-  public static let version: UInt16 = 3
+  public static let version: UInt16 = 4
   /// `ServiceMap.Link` in memory.
   public static let linkBytes = 176
   /// A handle and 16 address bytes.
@@ -95,9 +95,9 @@ public struct BatchHeader: Sendable {
     for outcome in PacketOutcome.allCases {
       put(accounting[outcome], 48 + 8 * outcome.rawValue)
     }
-    put(sessionsExportedEarly, 136)
-    put(period, 144)
-    put(UInt32(0), 148)
+    put(sessionsExportedEarly, 160)
+    put(period, 168)
+    put(UInt32(0), 172)
     put(BatchHeader.checksum(of: UnsafeRawBufferPointer(slot)), 44)
   }
 
@@ -122,8 +122,8 @@ public struct BatchHeader: Sendable {
     for outcome in PacketOutcome.allCases {
       accounting[outcome] = get(48 + 8 * outcome.rawValue, as: UInt64.self)
     }
-    sessionsExportedEarly = get(136, as: UInt64.self)
-    period = get(144, as: UInt32.self)
+    sessionsExportedEarly = get(160, as: UInt64.self)
+    period = get(168, as: UInt32.self)
     let itemBytes =
       switch kind {
       case .records: PacketRecord.bytes

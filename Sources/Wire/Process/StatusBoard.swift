@@ -20,7 +20,7 @@ public struct StatusBoard: ~Copyable {
     /// only what it dropped. The first of as many words as there are outcomes.
     case outcomes
     /// Collector: ticks since 1970 of its first and its latest packet.
-    case startTick = 14
+    case startTick = 17
     case endTick
     /// Collector: frame octets on the wire.
     case frameBytes

@@ -6,6 +6,8 @@ public enum PacketOutcome: Int, CaseIterable, Sendable {
   case filtered
   /// It is a copy of a packet seen just before, as a mirror port makes them.
   case duplicate
+  /// Another capture point of a cluster has seen it as well, and it is counted there.
+  case seenElsewhere
   /// It carries neither IPv4 nor IPv6 (ARP, spanning tree, LLDP, …).
   case notIP
   /// The snaplen cut it before the end of the IP header.
@@ -21,8 +23,12 @@ public enum PacketOutcome: Int, CaseIterable, Sendable {
   case droppedByKernel
   /// The ring to the next stage had no room.
   case droppedByRing
+  /// The spool of a collector that could not reach its cluster had no room.
+  case droppedBySpool
   /// It was in a process that was killed, and nowhere else yet.
   case lostInCrash
+  /// It was in a batch that never arrived at the next box.
+  case lostInTransit
 
   /// The name in JSON and in the reports.
   public var name: String { "\(self)" }
@@ -35,7 +41,7 @@ public enum PacketOutcome: Int, CaseIterable, Sendable {
 /// what makes it worth something is that the merger counts what it mapped (`MergerError.lost`) and
 /// the tests count frames by themselves, and both are compared with these.
 public struct Accounting: Equatable, Sendable {
-  private var counts: InlineArray<11, UInt64> = .init(repeating: 0)
+  private var counts: InlineArray<14, UInt64> = .init(repeating: 0)
 
   public init() {}
 
@@ -50,7 +56,8 @@ public struct Accounting: Equatable, Sendable {
 
   /// Packets that reached the capture point, and of which nothing is known any more.
   public var dropped: UInt64 {
-    self[.droppedByKernel] + self[.droppedByRing] + self[.lostInCrash]
+    self[.droppedByKernel] + self[.droppedByRing] + self[.droppedBySpool] + self[.lostInCrash]
+      + self[.lostInTransit]
   }
 
   /// The reasons with at least one packet, without `mapped`.
