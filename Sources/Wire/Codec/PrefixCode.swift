@@ -9,8 +9,14 @@ struct PrefixCode {
 
   /// Bits of each symbol's word; 0 where it has none.
   private(set) var lengths: [UInt8] = []
-  /// The word, its first bit lowest.
-  private(set) var words: [UInt16] = []
+  /// By symbol.
+  private(set) var words: [Word] = []
+
+  /// What stands for a symbol; its first bit is the lowest.
+  struct Word {
+    var bits: UInt16
+    var length: UInt16
+  }
 
   /// Makes the code for symbols that occur so often.
   ///
@@ -22,8 +28,10 @@ struct PrefixCode {
       // Flatter, until the rarest are not too deep: at the latest when all are equal.
       for symbol in counts.indices { counts[symbol] = (counts[symbol] + 1) / 2 }
     } while lengths.contains { $0 > PrefixCode.longest }
-    words = [UInt16](repeating: 0, count: lengths.count)
-    PrefixCode.forEachWord(lengths) { symbol, _, word in words[symbol] = word }
+    words = [Word](repeating: Word(bits: 0, length: 0), count: lengths.count)
+    PrefixCode.forEachWord(lengths) { symbol, length, bits in
+      words[symbol] = Word(bits: bits, length: UInt16(length))
+    }
   }
 
   /// How deep each symbol lies in the best tree.

@@ -12,14 +12,21 @@ struct RecordColumns {
   /// Bits of a kind: 16 of length, 8 of TCP flags, 1 of direction.
   static let kindBits = 25
 
+  /// What is written of a record.
+  private struct Item {
+    /// How many records back the last one of its flow is; 0: there is none.
+    var distance: UInt16 = 0
+    /// Number of its kind, as `KindNumbers` gives them.
+    var kind: UInt16 = 0
+    /// Since the record before it, modulo 2^16.
+    var ticks: UInt16 = 0
+  }
+
+  private typealias Counts = InlineArray<17, UInt32>
+
   private var flows = FlowNumbers()
   private var kinds = KindNumbers()
-  /// The place of each flow's last record.
-  private var lasts: [Int32] = []
-  /// By record.
-  private var distances: [UInt16] = []
-  private var kindNumbers: [UInt16] = []
-  private var ticks: [UInt16] = []
+  private var items: [Item] = []
   private var distanceCode = PrefixCode()
   private var kindCode = PrefixCode()
   private var tickCode = PrefixCode()
@@ -31,11 +38,18 @@ struct RecordColumns {
     precondition(
       count <= RecordBatch.recordsMax && records.count % PacketRecord.bytes == 0,
       "no batch of records")
-    let (distanceCounts, tickCounts) = number(records, count)
+    flows.clear(for: count)
+    kinds.clear(for: count)
+    if items.count < count { items = [Item](repeating: Item(), count: count) }
+    var (distanceCounts, tickCounts) = (Counts(repeating: 0), Counts(repeating: 0))
+    records.withUnsafeBytes { records in
+      RecordColumns.number(
+        records, count, &flows, &kinds, &items, &distanceCounts, &tickCounts)
+    }
     let kindCounts = kinds.choose(RecordColumns.kindsMax)
-    distanceCode.fit(distanceCounts)
+    distanceCode.fit(distanceCounts.indices.map { distanceCounts[$0] })
     kindCode.fit(kindCounts)
-    tickCode.fit(tickCounts)
+    tickCode.fit(tickCounts.indices.map { tickCounts[$0] })
     let bytes = writeBits(count)
 
     body.count(count)
@@ -52,47 +66,31 @@ struct RecordColumns {
   }
 
   /// Finds flow, kind and ticks of each record, and counts their symbols.
-  private mutating func number(
-    _ records: [UInt8], _ count: Int
-  ) -> (distances: [UInt32], ticks: [UInt32]) {
-    flows.clear(for: count)
-    kinds.clear(for: count)
-    lasts.removeAll(keepingCapacity: true)
-    distances.removeAll(keepingCapacity: true)
-    kindNumbers.removeAll(keepingCapacity: true)
-    ticks.removeAll(keepingCapacity: true)
-    var distanceCounts = [UInt32](repeating: 0, count: RecordColumns.magnitudes)
-    var tickCounts = distanceCounts
-    records.withUnsafeBytes { records in
-      var lastTick: UInt16 = 0
+  private static func number(
+    _ records: UnsafeRawBufferPointer, _ count: Int, _ flows: inout FlowNumbers,
+    _ kinds: inout KindNumbers, _ items: inout [Item], _ distanceCounts: inout Counts,
+    _ tickCounts: inout Counts
+  ) {
+    var lastTick: UInt16 = 0
+    items.withUnsafeMutableBufferPointer { items in
       for place in 0..<count {
         // SAFETY: the record lies within the whole number of them.
-        let view = RecordView(records.baseAddress.unsafelyUnwrapped + place * PacketRecord.bytes)
+        let view = RecordView(records.baseAddress.unsafelyUnwrapped + place &* PacketRecord.bytes)
         let (source, destination) = (view.source, view.destination)
         let isBack = source > destination
         let attributes = UInt64(view.protocolNumber) << 48 | UInt64(view.flags.rawValue) << 56
-        let flow = flows.number(
-          (isBack ? destination : source) | attributes, isBack ? source : destination)
-        var distance: UInt16 = 0
-        if flow == lasts.count {
-          lasts.append(Int32(place))
-        } else {
-          distance = UInt16(place - Int(lasts[flow]))
-          lasts[flow] = Int32(place)
-        }
-        distances.append(distance)
-        distanceCounts[RecordColumns.magnitude(distance)] += 1
-        kindNumbers.append(
-          kinds.number(
-            UInt32(view.lengthBytes) | UInt32(view.tcpFlags.rawValue) << 16
-              | (isBack ? 1 << 24 : 0)))
-        let tick = view.tick &- lastTick
-        lastTick = view.tick
-        ticks.append(tick)
-        tickCounts[RecordColumns.magnitude(tick)] += 1
+        let last = flows.last(
+          (isBack ? destination : source) | attributes, isBack ? source : destination, place)
+        let distance = UInt16(truncatingIfNeeded: place &- last)
+        let kind = kinds.number(
+          UInt32(view.lengthBytes) | UInt32(view.tcpFlags.rawValue) << 16 | (isBack ? 1 << 24 : 0))
+        let tick = view.tick
+        items[place] = Item(distance: distance, kind: kind, ticks: tick &- lastTick)
+        distanceCounts[magnitude(distance)] &+= 1
+        tickCounts[magnitude(tick &- lastTick)] &+= 1
+        lastTick = tick
       }
     }
-    return (distanceCounts, tickCounts)
   }
 
   /// Bits of a number without leading zeros.
@@ -105,18 +103,21 @@ struct RecordColumns {
     // Three words, 15 and 15 bits of numbers, a kind: 91 bits.
     let room = 12 * count + 16
     if bits.count < room { bits = [UInt8](repeating: 0, count: room) }
+    let kindWords = kinds.symbols.map { kindCode.words[Int($0)] }
+    let rest = UInt8(kinds.chosen.count)
+    let (kinds, items) = (kinds, items)
+    let (distanceWords, tickWords) = (distanceCode.words, tickCode.words)
     return bits.withUnsafeMutableBytes { bits in
       // SAFETY: there is the room for that many records.
       var writer = BitWriter(bits.baseAddress.unsafelyUnwrapped)
-      for place in 0..<count {
-        RecordColumns.put(distances[place], distanceCode, &writer)
-        let kind = Int(kindNumbers[place])
-        let symbol = kinds.symbols[kind]
-        writer.put(UInt64(kindCode.words[Int(symbol)]), Int(kindCode.lengths[Int(symbol)]))
-        if Int(symbol) == kinds.chosen.count {
+      for item in items[..<count] {
+        RecordColumns.put(item.distance, distanceWords, &writer)
+        let kind = Int(item.kind)
+        writer.put(kindWords[kind])
+        if kinds.symbols[kind] == rest {
           writer.put(UInt64(kinds.values[kind]), RecordColumns.kindBits)
         }
-        RecordColumns.put(ticks[place], tickCode, &writer)
+        RecordColumns.put(item.ticks, tickWords, &writer)
       }
       return writer.byteCount
     }
@@ -124,11 +125,19 @@ struct RecordColumns {
 
   /// A number: the symbol of its magnitude, then its bits without the first, which is 1.
   @inline(__always)
-  private static func put(_ value: UInt16, _ code: PrefixCode, _ writer: inout BitWriter) {
+  private static func put(
+    _ value: UInt16, _ words: [PrefixCode.Word], _ writer: inout BitWriter
+  ) {
     let magnitude = magnitude(value)
-    let length = Int(code.lengths[magnitude])
-    let extraBits = max(magnitude - 1, 0)
+    let word = words[magnitude]
+    let extraBits = max(magnitude &- 1, 0)
     let extra = UInt64(value) & (1 &<< UInt64(extraBits) &- 1)
-    writer.put(UInt64(code.words[magnitude]) | extra &<< UInt64(length), length + extraBits)
+    writer.put(UInt64(word.bits) | extra &<< UInt64(word.length), Int(word.length) &+ extraBits)
+  }
+}
+
+extension BitWriter {
+  @inline(__always) fileprivate mutating func put(_ word: PrefixCode.Word) {
+    put(UInt64(word.bits), Int(word.length))
   }
 }

@@ -1,32 +1,43 @@
-/// Gives each flow of a batch its number, in the order of appearance: from 0.
+/// The flows of a batch, in the order of appearance, and where each was last.
 struct FlowNumbers {
   /// The smaller endpoint as in `RecordView`, with protocol and flags above it.
   private(set) var firsts: [UInt64] = []
   private(set) var seconds: [UInt64] = []
+  /// Where each was last.
+  private var lasts: [UInt16] = []
   /// Open addressing, at most half full: number and 1; 0 is free.
   private var slots: [UInt16] = []
 
   mutating func clear(for records: Int) {
     firsts.removeAll(keepingCapacity: true)
     seconds.removeAll(keepingCapacity: true)
+    lasts.removeAll(keepingCapacity: true)
     slots.removeAll(keepingCapacity: true)
     slots.append(contentsOf: repeatElement(0, count: slotCount(for: records)))
   }
 
+  /// Where the flow was last, of which there is a record at `place` now: there, too, where it is the first.
+  ///
   /// - Complexity: O(1).
-  @inline(__always) mutating func number(_ first: UInt64, _ second: UInt64) -> Int {
+  @inline(__always) mutating func last(_ first: UInt64, _ second: UInt64, _ place: Int) -> Int {
     var hash = (first ^ second &* 0x9E37_79B9_7F4A_7C15) &* 0xD6E8_FEB8_6659_FD93
     hash ^= hash >> 32
-    var place = Int(truncatingIfNeeded: hash) & (slots.count - 1)
-    while slots[place] != 0 {
-      let found = Int(slots[place]) - 1
-      if firsts[found] == first && seconds[found] == second { return found }
-      place = (place + 1) & (slots.count - 1)
+    let mask = slots.count &- 1
+    var slot = Int(truncatingIfNeeded: hash) & mask
+    while slots[slot] != 0 {
+      let found = Int(slots[slot]) &- 1
+      if firsts[found] == first && seconds[found] == second {
+        let last = lasts[found]
+        lasts[found] = UInt16(truncatingIfNeeded: place)
+        return Int(last)
+      }
+      slot = (slot &+ 1) & mask
     }
     firsts.append(first)
     seconds.append(second)
-    slots[place] = UInt16(firsts.count)
-    return firsts.count - 1
+    lasts.append(UInt16(truncatingIfNeeded: place))
+    slots[slot] = UInt16(firsts.count)
+    return place
   }
 }
 
