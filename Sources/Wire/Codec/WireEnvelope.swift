@@ -118,8 +118,8 @@ enum WireEnvelope {
   /// The checksum of a message of at least `bytes` bytes: of all but the checksum itself.
   ///
   /// Each 8 bytes are mixed in by steps that can be undone, so damage to any one word never goes unnoticed, and
-  /// other damage once in 2^64. A CRC promises as much for bursts of 32 bits only, and takes a table and three
-  /// times as long. Neither keeps out who wants to deceive: TLS and the permissions of the servers do.
+  /// other damage once in 2^64. A CRC of 32 bits promises as much for bursts of 32 bits only, and takes tables and more
+  /// time. Neither keeps out who wants to deceive: TLS and the permissions of the servers do.
   ///
   /// - Complexity: O(bytes), 0.2 ns each.
   static func checksum(of message: UnsafeRawBufferPointer) -> UInt64 {
