@@ -33,13 +33,10 @@ public final class NATSServer: @unchecked Sendable {
     try start()
   }
 
-  /// A server with a configuration file of its own.
-  public init(file: String, port: Int, in directory: TemporaryDirectory) throws {
+  /// A server of a directory with a nats.conf.
+  public init(in directory: TemporaryDirectory, port: Int) throws {
     self.port = port
     self.directory = directory
-    if file != directory.path("nats.conf") {
-      _ = try directory.write(try TemporaryDirectory.read(file), to: "nats.conf")
-    }
     try start()
   }
 
@@ -81,6 +78,8 @@ public final class NATSServer: @unchecked Sendable {
     guard let path = Tool("nats-server").path else { throw CocoaError(.fileNoSuchFile) }
     process.executableURL = URL(fileURLWithPath: path)
     process.arguments = ["-c", directory.path("nats.conf"), "-l", directory.path("log")]
+    // Paths in configurations are relative to it.
+    process.currentDirectoryURL = URL(fileURLWithPath: directory.path)
     process.standardOutput = FileHandle.nullDevice
     process.standardError = FileHandle.nullDevice
     try process.run()

@@ -55,12 +55,39 @@ enum NATSConnector {
       do {
         return try connect(to: server, settings, closure)
       } catch {
-        failures.append(error)
+        guard NATSFailure.isSilence(error), settings.isSecure else {
+          failures.append(error)
+          continue
+        }
+      }
+      // So ends a connection whose certificate is not taken, and any other one when the server stops in its midst; that
+      // one is not there a second time.
+      do {
+        return try connect(to: server, settings, closure)
+      } catch {
+        failures.append(
+          NATSFailure.isSilence(error) ? .refused(certificateProblem(server, settings)) : error)
       }
     }
     // That one of them refuses us says more than that another one is down.
     let refusals = failures.filter { if case .unreachable = $0 { false } else { true } }
     throw refusals.first ?? failures.last ?? .misconfigured("no server is named")
+  }
+
+  private static func certificateProblem(_ server: String, _ settings: NATSSettings) -> String {
+    guard let path = settings.certificateFile else {
+      return "\(server): the server wants a certificate, and none is set"
+    }
+    let dates = (try? read(path)).flatMap { CertificateDates(pem: $0) }
+    let now = Clock.wallSeconds()
+    if let dates, dates.notAfter < now {
+      return "\(server): our certificate \(path) has expired"
+    }
+    if let dates, dates.notBefore > now {
+      return "\(server): our certificate \(path) is not valid yet"
+    }
+    return
+      "\(server): the server does not take our certificate \(path); most likely it does not know its authority"
   }
 
   private static func connect(

@@ -128,11 +128,11 @@ final class NATSExchange {
   ) throws(ClusterError) -> [Answer] {
     var answers = [Answer?](repeating: nil, count: requests.count)
     let missing = try askEach(
-      requests.indices.map { [$0] }, { requests[$0] }
-    ) { (place, reply) throws(ClusterError) in
-      answers[place] = try isAnswer(place, reply)
-      return answers[place] != nil
-    }
+      requests.indices.map { [$0] }, request: { requests[$0] },
+      isAnswer: { (place, reply) throws(ClusterError) in
+        answers[place] = try isAnswer(place, reply)
+        return answers[place] != nil
+      })
     if let why = missing { throw .unreachable(why) }
     return answers.compactMap { $0 }
   }
@@ -144,8 +144,8 @@ final class NATSExchange {
   ///   - isAnswer: whether the reply is one; if not, the same is asked again after a pause.
   /// - Returns: nil where everything was answered; else what kept it from that.
   func askEach(
-    _ lines: [[Int]], _ request: (Int) -> Request,
-    _ isAnswer: (Int, NATSReply) throws(ClusterError) -> Bool
+    _ lines: [[Int]], request: (Int) -> Request,
+    isAnswer: (Int, NATSReply) throws(ClusterError) -> Bool
   ) throws(ClusterError) -> String? {
     let end = Clock.seconds() + NATSExchange.secondsMax
     let connection = try connection()

@@ -35,6 +35,11 @@ enum NATSFailure {
     ("certificate verify failed", "the server's certificate can't be verified"),
   ]
 
+  /// The server ended the connection where it should have greeted.
+  static func isSilence(_ error: ClusterError) -> Bool {
+    if case .unreachable(let why) = error { why.contains("Expected 'PONG', got ''") } else { false }
+  }
+
   /// - Parameter what: which part of our own settings was not taken; empty where it was the server.
   static func error(_ status: natsStatus, _ text: String, server: String, what: String)
     -> ClusterError

@@ -48,11 +48,12 @@ public final class NATSLink: ClusterLog {
     }
     var stored = [Bool](repeating: false, count: entries.count)
     do {
-      let why = try exchange.askEach(lines, { NATSLink.request(entries[$0]) }) {
-        (number, reply) throws(ClusterError) in
-        stored[number] = try NATSLink.sequence(of: reply) != nil
-        return stored[number]
-      }
+      let why = try exchange.askEach(
+        lines, request: { NATSLink.request(entries[$0]) },
+        isAnswer: { (number, reply) throws(ClusterError) in
+          stored[number] = try NATSLink.sequence(of: reply) != nil
+          return stored[number]
+        })
       if why == nil { return nil }
     } catch .unreachable {
     } catch {
