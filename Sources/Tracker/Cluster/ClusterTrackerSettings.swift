@@ -16,8 +16,9 @@ public struct ClusterTrackerSettings: Sendable {
   /// Different IPv6 addresses (and IPv4 addresses in 240.0.0.0/4) that the process keeps until it takes its shards up
   /// anew; 16 bytes each, and 8 for finding them.
   public var addressesMax: Int
-  /// For tests: rows of a shard, seconds between snapshots.
+  /// For tests: rows of a shard, rows from which on some are looked for that are over, seconds between snapshots.
   var rowsMax: Int?
+  var compactMin = 16_384
   var snapshotSeconds: Double?
 
   public init(

@@ -36,8 +36,6 @@ final class OwnedShard {
   private let freeSinceSeconds: Double
   /// How long that was, when this owner's first epoch was stored.
   private(set) var takeoverSeconds: Double?
-  private(set) var packets: UInt64 = 0
-  private(set) var status: ProcessStatus.Tracker.Shard
 
   /// Messages taken in one turn, so that no shard starves.
   private static let messagesPerTurn = 16
@@ -63,7 +61,6 @@ final class OwnedShard {
     // Not all shards at the same time.
     snapshotAtSeconds =
       nowSeconds - OwnedShard.snapshotSeconds * Double(shard) / Double(max(1, settings.shards))
-    status = ProcessStatus.Tracker.Shard(shard: shard)
   }
 
   private var subject: String { ClusterSubject.epochs(shard: shard) }
@@ -72,6 +69,19 @@ final class OwnedShard {
   var newestTick: UInt64 { tracking?.newestTick ?? 0 }
   /// Whether all that was taken is reported and stored.
   var isAllStored: Bool { outbox.isEmpty && tracking?.hasMoved != true }
+  /// Records that this owner took.
+  var packets: UInt64 { (tracking?.packets ?? packetsBefore) &- packetsBefore }
+  /// For people.
+  var status: ProcessStatus.Tracker.Shard {
+    var status = ProcessStatus.Tracker.Shard(shard: shard)
+    guard case .tracking(let tracking, let reader) = phase else { return status }
+    status.epoch = tracking.epoch
+    status.pending = reader.pending + (waiting == nil ? 0 : 1)
+    status.sessions = UInt64(tracking.sessions)
+    status.newestTick = tracking.newestTick
+    return status
+  }
+
   /// Messages that this owner refused.
   var refusedHere: [String: UInt64] {
     (tracking?.refused ?? [:]).merging(refusedBefore) { $0 &- $1 }.filter {
@@ -148,7 +158,7 @@ final class OwnedShard {
       rowsMax: settings.rowsMax
         ?? ShardTracking.rowsMax(
           sessionsMax: settings.tracker.sessionsMax, shards: settings.shards),
-      addresses: addresses, recovered: state)
+      addresses: addresses, recovered: state, compactMin: settings.compactMin)
     let records = try log.reader(
       of: ClusterSubject.records(shard: shard), in: .records, from: state.recordsSequence + 1)
     lastSequence = recovery.lastSequence
@@ -185,11 +195,6 @@ final class OwnedShard {
       }
     }
     if try storeOutbox(tracking, nowSeconds: nowSeconds) { isAny = true }
-    packets = tracking.packets &- packetsBefore
-    status.epoch = tracking.epoch
-    status.pending = reader.pending + (waiting == nil ? 0 : 1)
-    status.sessions = UInt64(tracking.sessions)
-    status.newestTick = tracking.newestTick
     return isAny
   }
 

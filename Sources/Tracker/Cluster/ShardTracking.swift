@@ -43,7 +43,7 @@ final class ShardTracking {
   /// Capture points of a cluster, at most.
   static let pointsMax = 16
   /// Rows below which there is no use in looking for idle ones.
-  private static let compactMin = 16_384
+  private let compactMin: Int
   private static let sweepTicks = Tick.seconds(60)
   /// How far a point may lag behind the others, and its packets are still found to be those that the others saw.
   static let heldTicks = Tick.seconds(120)
@@ -65,9 +65,10 @@ final class ShardTracking {
   /// - Throws: `SharedMemoryError`.
   init(
     _ owner: ShardOwner, _ configuration: TrackerConfiguration, rowsMax: Int,
-    addresses: SharedAddresses, recovered state: ShardState
+    addresses: SharedAddresses, recovered state: ShardState, compactMin: Int = 16_384
   ) throws {
     self.owner = owner
+    self.compactMin = compactMin
     self.addresses = addresses
     let rowsMax = max(rowsMax, state.rows.count)
     memory = try SessionMemory(name: "renkei-shard", rowsMax: rowsMax)
@@ -242,9 +243,9 @@ final class ShardTracking {
   var isCompactionDue: Bool {
     // Where the clock was set back, the next sweep is not to wait until it has caught up.
     compactedTick = min(compactedTick, newestTick)
-    let isMany = table.endedCount > max(ShardTracking.compactMin, table.count / 2)
+    let isMany = table.endedCount > max(compactMin, table.count / 2)
     let isTime =
-      table.count > ShardTracking.compactMin
+      table.count > compactMin
       && newestTick > compactedTick &+ ShardTracking.sweepTicks
     // With several points much of it may have to stay, and looking again at once would not help.
     return isTime || isMany && (points.count == 1 || newestTick > compactedTick &+ heldSweep)
