@@ -252,7 +252,8 @@ struct ClusterShard {
         report.addresses.append(address)
         return AddressHandle.first + UInt32(report.addresses.count - 1)
       }
-      for var (entry, hosts) in entries.dropFirst(part * entriesMax).prefix(entriesMax) {
+      for (one, hosts) in entries.dropFirst(part * entriesMax).prefix(entriesMax) {
+        var entry = one
         let (a, b) = isTurned ? (hosts.1, hosts.0) : hosts
         (entry.after.a, entry.after.b) = (value(a), value(b))
         if entry.before.state != SessionRow.free {
