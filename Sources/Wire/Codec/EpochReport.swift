@@ -119,16 +119,3 @@ extension SessionRow {
     )
   }
 }
-
-extension EpochReport {
-  /// Entries in a message, at most.
-  public static let entriesMax = 4096
-
-  /// The message; some 600 KB at most before it is compressed.
-  public func encoded() -> [UInt8] { fatalError("to be written") }
-
-  /// - Throws: `WireError`. Any bytes may come; what is decoded is within bounds: every handle in a row has its address.
-  public init(decoding message: some Collection<UInt8>) throws(WireError) {
-    fatalError("to be written")
-  }
-}

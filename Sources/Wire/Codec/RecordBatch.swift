@@ -37,19 +37,6 @@ public struct RecordBatch: Sendable, Equatable {
   public static let recordsMax = 8192
 }
 
-extension RecordBatch {
-  /// The message.
-  ///
-  /// - Complexity: O(records), some 20 ns each.
-  public func encoded() -> [UInt8] { fatalError("to be written") }
-
-  /// - Throws: `WireError`. Any bytes may come; what is decoded is within bounds: `records` is a whole number of them,
-  ///   `recordsMax` at most, and every handle in them has its address.
-  public init(decoding message: some Collection<UInt8>) throws(WireError) {
-    fatalError("to be written")
-  }
-}
-
 /// Why a message of a cluster is refused. Its name is what is counted and shown.
 public enum WireError: Error, Equatable, Hashable, Sendable, CustomStringConvertible {
   case tooShort
