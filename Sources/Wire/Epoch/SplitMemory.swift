@@ -15,6 +15,7 @@ internal import Synchronization
 /// | 128 | 8 | records dropped so far, after the step |
 /// | 256 | 8 × 64 | by input: released up to, after the step |
 /// | 1024 | 8 × 64 | by output: published up to, after the step |
+/// | 1536 | 2,240 | of a cluster's publisher: `SplitMemory+Publishing` |
 /// | 4096 | 8 × 16,384 | the sample |
 public final class SplitMemory: Sendable {
   private let memory: SharedMemory
@@ -42,7 +43,7 @@ public final class SplitMemory: Sendable {
   /// The memory file, for handing to a child.
   public var descriptor: Int32 { memory.descriptor }
 
-  private func word(_ offset: Int) -> UnsafeMutablePointer<Atomic<UInt64>> {
+  func word(_ offset: Int) -> UnsafeMutablePointer<Atomic<UInt64>> {
     precondition(offset + 8 <= memory.bytes.count)
     // SAFETY: within the mapping, which is never empty.
     return (memory.bytes.baseAddress! + offset).assumingMemoryBound(to: Atomic<UInt64>.self)

@@ -55,6 +55,16 @@ public struct StatusBoard: ~Copyable {
     case committedPackets
     /// Merger: packets that were acknowledged and lost, because the store was full when it was killed.
     case lostPackets
+    /// Publisher to a cluster: messages and bytes that went out or to the spool, and records that the spool took.
+    case batches
+    case batchBytes
+    case spooledRecords
+    /// Publisher: bytes that wait in the spool, and entries of it that could not be read.
+    case spoolBytes
+    case spoolDamaged
+    /// Publisher: 1 while the cluster takes what it is given, 2 while it does not; and how often it stopped.
+    case clusterState
+    case disconnects
   }
 
   /// - Parameter processes: how many lines there are.
