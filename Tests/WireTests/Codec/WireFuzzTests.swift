@@ -155,7 +155,7 @@ enum WireFuzz {
   @Test("any bytes may come", arguments: seeds)
   func randomBytes(seed: UInt64) throws {
     var generator = SeededGenerator(seed: seed)
-    for length in 0..<600 {
+    for length in stride(from: Int(seed), to: 600, by: 3) {
       let bytes = WireSamples.bytes(length, &generator)
       try WireFuzz.tryBatch(bytes)
       try WireFuzz.tryReport(bytes)
