@@ -41,6 +41,29 @@ public final class LabCertificates: Sendable {
     return try NATSServer(in: directory, port: port)
   }
 
+  /// The three servers of nats-3.conf, all on this machine; made with `nodes` nats-1, nats-2 and nats-3 on 127.0.0.1.
+  public func threeServers() throws -> [NATSServer] {
+    let clients = try (0..<3).map { _ in try NATSServer.freePort() }
+    let routes = try (0..<3).map { _ in try NATSServer.freePort() }
+    let text = try String(contentsOfFile: directory.path("nats-3.conf"), encoding: .utf8)
+    return try (0..<3).map { place in
+      var own = text.replacing("@NODE@", with: "nats-\(place + 1)")
+        .replacing("0.0.0.0:4222", with: "127.0.0.1:\(clients[place])")
+        .replacing("0.0.0.0:6222", with: "127.0.0.1:\(routes[place])")
+      for other in 0..<3 {
+        own = own.replacing(
+          "nats-route://nats-\(other + 1):6222", with: "nats-route://127.0.0.1:\(routes[other])")
+      }
+      let home = try TemporaryDirectory()
+      _ = try home.write(own.utf8, to: "nats.conf")
+      for name in ["tls", "users.conf", "permissions.conf"] {
+        try FileManager.default.copyItem(
+          atPath: directory.path(name), toPath: home.path(name))
+      }
+      return try NATSServer(in: home, port: clients[place])
+    }
+  }
+
   /// What a process of that user has in its configuration.
   ///
   /// - Parameter user: "tracker", "collector-a".

@@ -84,7 +84,7 @@ struct ClusterStatusText {
       "title.collectors",
       ClusterStatusText.memberColumns + [
         ("collector.captured", true, 18), ("collector.sent", true, 18),
-        ("collector.spool", true, 10), ("collector.disconnects", true, 8),
+        ("collector.spool", true, 10), ("collector.disconnects", true, 12),
         ("member.lag", true, 10),
       ],
       condition.members(.collector).map { member in

@@ -54,7 +54,7 @@ import Testing
   @Test("tables, the balance, and what is wrong") func text() {
     let text = ClusterStatusText(ClusterStatusTextTests.sample, language: .en).text
     for part in [
-      "RENKEI_RECORDS", "nats-1", "2/3", "core-1", "1,000,000", "990,000", "0–1, 3", "1.5 s",
+      "RENKEI_RECORDS", "nats-1", "2/3", "core-1", "1,000,000", "990,000", "0–1, 3", "1.50 s",
       "1,000,000 = 900,000 in the map + 50,000 on the way + 50,000 with a reason",
       "seen elsewhere", "the replica on nats-3 is behind or gone", "No tracker owns: shard 2.",
       "tracker t1: brokenChecksum: 2 messages refused.", "4 things are wrong",
