@@ -41,11 +41,23 @@ final class ClusterTracking {
   ) throws {
     self.settings = settings
     self.log = log
-    addresses = try SharedAddresses(capacity: settings.addressesMax)
+    addresses = try ClusterTracking.book(settings)
     membership = Membership(takeoverSeconds: settings.takeoverSeconds)
     me = Assignment.Owner(name: settings.name, incarnation: incarnation)
     lastIncarnation = incarnation
     startedAtSeconds = Clock.wallSeconds()
+  }
+
+  /// A book that has room for the addresses of all sessions that there can be, twice over; only what is used takes
+  /// memory.
+  private static func book(
+    _ settings: ClusterTrackerSettings
+  ) throws(SharedMemoryError) -> SharedAddresses {
+    let sessions =
+      settings.shards
+      * ShardTracking.rowsMax(sessionsMax: settings.tracker.sessionsMax, shards: settings.shards)
+    return try SharedAddresses(
+      capacity: settings.addressesMax ?? min(4 * sessions, Int(AddressHandle.count)))
   }
 
   /// The shards that it works on.
@@ -171,7 +183,7 @@ final class ClusterTracking {
       drop(number)
     }
     do {
-      addresses = try SharedAddresses(capacity: settings.addressesMax)
+      addresses = try ClusterTracking.book(settings)
     } catch {
       throw .misconfigured("no memory for addresses: \(error)")
     }

@@ -41,7 +41,7 @@ import Wire
     kills: 12, joins: 15, zombies: 12, cutOffs: 12, lostAnswers: 25, replays: 15, garbage: 8)
 
   private func run(
-    _ view: View, _ faults: ClusterRun.Faults, packets count: Int = 4000, compactMin: Int = 16_384
+    _ view: View, _ faults: ClusterRun.Faults, packets count: Int = 2000, compactMin: Int = 16_384
   ) throws -> ClusterRun {
     var generator = TestSeed.generator(for: "cluster tracking \(view)")
     let configuration = TrackerConfiguration(tcpIdleTimeoutSeconds: 20, idleTimeoutSeconds: 5)
@@ -66,6 +66,13 @@ import Wire
     #expect(run.merger.contradictions == [])
     #expect(run.merger.packets == total && run.merger.missing == 0)
     #expect(run.merger.mapped + run.merger.elsewhere == total)
+    if faults.reorders > 0 {
+      // What was taken ahead of its place is refused when the next owner comes to that place.
+      #expect(
+        run.refusals.allSatisfy { (run.merger.refused[$0.key] ?? 0) >= $0.value }
+          && run.merger.refused.keys.allSatisfy { run.refusals[$0] != nil || $0 == "replayed" })
+      return run
+    }
     #expect(run.merger.refused == run.refusals)
     let undisturbed = try run.undisturbed()
     #expect(undisturbed.contradictions == [])
@@ -73,7 +80,7 @@ import Wire
     #expect(run.merger.elsewhere == undisturbed.elsewhere)
     if view.isWhole {
       let audited = try ClusterRun.audited(packets, configuration)
-      #expect(audited.count > 200)
+      #expect(audited.count > 100)
       let found = run.merger.all
       #expect(found == audited)
       if found != audited {
@@ -106,5 +113,13 @@ import Wire
   func compaction(view: View) throws {
     let run = try run(view, ClusterTrackingTests.everything, compactMin: 20)
     #expect(run.merger.shards.values.allSatisfy { $0.snapshots > 3 && $0.exportedEarly == 0 })
+  }
+
+  @Test(
+    "batches that are stored in another order are all taken", arguments: [View.one, .identical])
+  func reordered(view: View) throws {
+    var faults = ClusterTrackingTests.everything
+    faults.reorders = 40
+    _ = try run(view, faults)
   }
 }
