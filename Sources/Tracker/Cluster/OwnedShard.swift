@@ -169,7 +169,8 @@ final class OwnedShard {
     let records = try log.reader(
       of: ClusterSubject.records(shard: shard), in: .records, from: state.recordsSequence + 1)
     lastSequence = recovery.lastSequence
-    sealedAtSeconds = nowSeconds
+    // The first epoch at once: from then on it is certain whose the shard is.
+    sealedAtSeconds = nowSeconds - settings.epochSeconds
     packetsBefore = tracking.packets
     refusedBefore = state.refused
     phase = .tracking(tracking, records)

@@ -126,6 +126,7 @@ import Testing
         nowSeconds: Double(second))
     }
     let (key, value) = try entry("a", 7, revision: 3)
+    membership.noteOutage()
     membership.observe([key: value], nowSeconds: 60)
     #expect(membership.keeping(nowSeconds: 60) == [a])
     #expect(membership.receiving(nowSeconds: 60) == [])
