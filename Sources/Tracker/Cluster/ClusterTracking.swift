@@ -41,11 +41,23 @@ final class ClusterTracking {
   ) throws {
     self.settings = settings
     self.log = log
-    addresses = try SharedAddresses(capacity: settings.addressesMax)
+    addresses = try ClusterTracking.book(settings)
     membership = Membership(takeoverSeconds: settings.takeoverSeconds)
     me = Assignment.Owner(name: settings.name, incarnation: incarnation)
     lastIncarnation = incarnation
     startedAtSeconds = Clock.wallSeconds()
+  }
+
+  /// A book that has room for the addresses of all sessions that there can be, twice over; only what is used takes
+  /// memory.
+  private static func book(
+    _ settings: ClusterTrackerSettings
+  ) throws(SharedMemoryError) -> SharedAddresses {
+    let sessions =
+      settings.shards
+      * ShardTracking.rowsMax(sessionsMax: settings.tracker.sessionsMax, shards: settings.shards)
+    return try SharedAddresses(
+      capacity: settings.addressesMax ?? min(4 * sessions, Int(AddressHandle.count)))
   }
 
   /// The shards that it works on.
@@ -60,6 +72,7 @@ final class ClusterTracking {
     guard nowSeconds >= pauseUntilSeconds else { return false }
     guard log.isConnected else {
       problem = "NATS can't be reached"
+      membership.noteOutage()
       pauseUntilSeconds = nowSeconds + ClusterTracking.pauseSeconds
       return false
     }
@@ -79,16 +92,34 @@ final class ClusterTracking {
   /// Reports what was taken, and makes room for others. Takes a bounded number of attempts; what can't be stored is
   /// the next owner's.
   func stop(nowSeconds: Double) {
-    for shard in owned.values { try? shard.flush(nowSeconds: nowSeconds) }
+    flush(owned.keys.sorted(), nowSeconds)
     owned = [:]
+    guard log.isConnected else { return }
     // SAFETY for `try?`: who can't say so is dead some seconds later.
     try? log.delete(Membership.keyPrefix + settings.name, in: .status)
+  }
+
+  /// Stores what these shards know, as far as this tracker still may and the servers answer; the rest is the next
+  /// owner's.
+  private func flush(_ numbers: [Int], _ nowSeconds: Double) {
+    for number in numbers {
+      guard log.isConnected else { return }
+      do {
+        try owned[number]?.flush(nowSeconds: nowSeconds)
+      } catch .link(.superseded) {
+        tracker.superseded += 1
+      } catch {
+        // It would wait as long for each of the others.
+        return
+      }
+    }
   }
 
   private func waitOrThrow(_ error: ClusterError, _ nowSeconds: Double) throws(ClusterError) {
     switch error {
     case .unreachable, .full:
       problem = error.description
+      membership.noteOutage()
       pauseUntilSeconds = nowSeconds + ClusterTracking.pauseSeconds
     case .superseded:
       // Somebody changed a value at the same time; what it is now is read the next time.
@@ -162,16 +193,11 @@ final class ClusterTracking {
   /// The book only grows; when it is full, all shards are taken up again with a new one, which has the addresses of
   /// the sessions that there are.
   private func renewAddresses(_ nowSeconds: Double) throws(ClusterError) {
-    for number in owned.keys.sorted() {
-      do {
-        try owned[number]?.flush(nowSeconds: nowSeconds)
-      } catch {
-        // What it took and could not store has not happened.
-      }
-      drop(number)
-    }
+    let all = owned.keys.sorted()
+    flush(all, nowSeconds)
+    for number in all { drop(number) }
     do {
-      addresses = try SharedAddresses(capacity: settings.addressesMax)
+      addresses = try ClusterTracking.book(settings)
     } catch {
       throw .misconfigured("no memory for addresses: \(error)")
     }
@@ -216,11 +242,9 @@ final class ClusterTracking {
     let old = assignment
     assignment = new
     let mine = new.shards(of: me)
-    for number in owned.keys.sorted() where !mine.contains(number) {
-      // What it knows is stored, if it is still the one who may; the next owner reads it.
-      try? owned[number]?.flush(nowSeconds: nowSeconds)
-      drop(number)
-    }
+    let lost = owned.keys.sorted().filter { !mine.contains($0) }
+    flush(lost, nowSeconds)
+    for number in lost { drop(number) }
     for number in broken.keys where !mine.contains(number) { broken[number] = nil }
     for number in mine.sorted() where owned[number] == nil && broken[number] == nil {
       let last = before.owners[number] == me ? old.owners[number] : before.owners[number]

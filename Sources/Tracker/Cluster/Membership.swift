@@ -17,6 +17,7 @@ struct Membership {
   let takeoverSeconds: Double
   private var members: [String: Member] = [:]
   private var observedAtSeconds: Double?
+  private var isOutage = false
   private var alive: Set<Assignment.Owner> = []
   private var aliveSinceSeconds: Double = 0
   /// When those who are not there any more were last known to be.
@@ -26,9 +27,12 @@ struct Membership {
 
   init(takeoverSeconds: Double) { self.takeoverSeconds = takeoverSeconds }
 
+  /// The bucket could not be asked: perhaps the others could not write to it either.
+  mutating func noteOutage() { isOutage = true }
+
   /// Takes what the bucket says at the moment.
   mutating func observe(_ entries: [String: BucketValue], nowSeconds: Double) {
-    if let last = observedAtSeconds, nowSeconds - last > takeoverSeconds / 2 {
+    if isOutage, let last = observedAtSeconds {
       // Nobody could be heard for a while, so nobody's silence means anything.
       for name in Array(members.keys) {
         guard let member = members[name], last - member.changedAtSeconds <= takeoverSeconds else {
@@ -38,6 +42,7 @@ struct Membership {
         members[name]?.isConfirmed = false
       }
     }
+    isOutage = false
     var seen: Set<String> = []
     for (key, value) in entries where key.hasPrefix(Membership.keyPrefix) {
       let name = String(key.dropFirst(Membership.keyPrefix.count))

@@ -27,8 +27,12 @@ final class OwnedShard {
   private var first: LogEntry?
   /// Sequence of the subject's last message, as far as this owner knows.
   private var lastSequence: UInt64 = 0
-  /// A message that was polled and could not be taken yet.
-  private var waiting: LogMessage?
+  /// Messages that were polled and could not be taken yet, in their order.
+  private var waiting: [LogMessage] = []
+  /// Since when the first of them waits for one that is missing before it.
+  private var gapSinceSeconds: Double?
+  /// So many of them are not the one.
+  private var looked = 1
   private var sealedAtSeconds: Double
   private var snapshotAtSeconds: Double
   private var snapshotRows = 0
@@ -40,6 +44,9 @@ final class OwnedShard {
   /// Messages taken in one turn, so that no shard starves.
   private static let messagesPerTurn = 16
   private static let recoveredPerTurn = 64
+  /// How long, and behind how many messages, a batch is looked for that is missing.
+  private static let gapSeconds = 3.0
+  private static let gapMessages = 256
   private static let snapshotSeconds = 60.0
   /// Entries since the last snapshot from which on another one is worth it.
   private static let entriesMin = 20_000
@@ -76,7 +83,7 @@ final class OwnedShard {
     var status = ProcessStatus.Tracker.Shard(shard: shard)
     guard case .tracking(let tracking, let reader) = phase else { return status }
     status.epoch = tracking.epoch
-    status.pending = reader.pending + (waiting == nil ? 0 : 1)
+    status.pending = reader.pending + UInt64(waiting.count)
     status.sessions = UInt64(tracking.sessions)
     status.newestTick = tracking.newestTick
     return status
@@ -134,7 +141,7 @@ final class OwnedShard {
     // Whatever comes later than this one makes the first store fail.
     let target = try log.last(of: subject, in: .epochs)?.sequence ?? 0
     let reader = try log.reader(of: subject, in: .epochs, from: 1)
-    let recovery = ShardRecovery(shard: shard, of: settings.shards, addresses: addresses)
+    let recovery = ShardRecovery(shard: shard, of: settings.shards)
     phase = .recovering(recovery, reader, upTo: target)
   }
 
@@ -150,7 +157,7 @@ final class OwnedShard {
     guard recovery.lastSequence >= target else {
       return isAny
     }
-    let state = try recovery.recovered()
+    let state = try recovery.recovered(addresses)
     let owner = ShardOwner(
       shard: shard, shardCount: settings.shards, name: settings.name, incarnation: incarnation)
     let tracking = try ShardTracking(
@@ -162,7 +169,8 @@ final class OwnedShard {
     let records = try log.reader(
       of: ClusterSubject.records(shard: shard), in: .records, from: state.recordsSequence + 1)
     lastSequence = recovery.lastSequence
-    sealedAtSeconds = nowSeconds
+    // The first epoch at once: from then on it is certain whose the shard is.
+    sealedAtSeconds = nowSeconds - settings.epochSeconds
     packetsBefore = tracking.packets
     refusedBefore = state.refused
     phase = .tracking(tracking, records)
@@ -180,9 +188,14 @@ final class OwnedShard {
   ) throws -> Bool {
     var isAny = try storeOutbox(tracking, nowSeconds: nowSeconds)
     for _ in 0..<OwnedShard.messagesPerTurn where outbox.isEmpty {
-      guard let message = try waiting ?? reader.poll() else { break }
+      if gapSinceSeconds != nil {
+        guard try lookAhead(tracking, reader, nowSeconds: nowSeconds) else { break }
+      } else if waiting.isEmpty {
+        guard let message = try reader.poll() else { break }
+        waiting.append(message)
+      }
       isAny = true
-      try take(message, tracking, nowSeconds: nowSeconds)
+      try takeFirst(tracking, nowSeconds: nowSeconds)
       if tracking.changed >= ShardTracking.changedMax { break }
     }
     if outbox.isEmpty && isDue(tracking, nowSeconds) { seal(tracking, nowSeconds: nowSeconds) }
@@ -198,16 +211,61 @@ final class OwnedShard {
     return isAny
   }
 
-  private func take(
-    _ message: LogMessage, _ tracking: ShardTracking, nowSeconds: Double
-  ) throws {
-    waiting = message
-    switch tracking.take(message) {
-    case .taken: waiting = nil
+  /// Offers the first of the messages that wait.
+  private func takeFirst(_ tracking: ShardTracking, nowSeconds: Double) throws {
+    guard let message = waiting.first else { return }
+    let isOver =
+      gapSinceSeconds.map { nowSeconds - $0 >= OwnedShard.gapSeconds } ?? false
+      || waiting.count >= OwnedShard.gapMessages
+    switch tracking.take(message, isGapTaken: isOver) {
+    case .taken:
+      waiting.removeFirst()
+      gapSinceSeconds = nil
+    case .gap:
+      guard gapSinceSeconds == nil else { break }
+      gapSinceSeconds = nowSeconds
+      looked = 1
     case .sealFirst: seal(tracking, nowSeconds: nowSeconds)
     case .compactFirst: compact(tracking, nowSeconds: nowSeconds)
     case .addressesFull: throw Problem.addressesFull
     }
+  }
+
+  /// Looks behind the first message for the one that is missing before it, and takes that.
+  ///
+  /// - Returns: whether the first one is to be offered again.
+  private func lookAhead(
+    _ tracking: ShardTracking, _ reader: any LogReader, nowSeconds: Double
+  ) throws -> Bool {
+    guard let first = waiting.first, let since = gapSinceSeconds else { return true }
+    if nowSeconds - since >= OwnedShard.gapSeconds || waiting.count >= OwnedShard.gapMessages {
+      return true
+    }
+    while looked < waiting.count {
+      if tracking.isMissing(waiting[looked], before: first) {
+        return try takeAhead(looked, tracking, nowSeconds: nowSeconds)
+      }
+      looked += 1
+    }
+    guard let message = try reader.poll() else { return false }
+    waiting.append(message)
+    return false
+  }
+
+  private func takeAhead(
+    _ place: Int, _ tracking: ShardTracking, nowSeconds: Double
+  ) throws -> Bool {
+    switch tracking.take(waiting[place], isAhead: true) {
+    case .taken:
+      waiting.remove(at: place)
+      // The next one that is missing may be any of those behind.
+      looked = 1
+    case .gap: return false
+    case .sealFirst: seal(tracking, nowSeconds: nowSeconds)
+    case .compactFirst: compact(tracking, nowSeconds: nowSeconds)
+    case .addressesFull: throw Problem.addressesFull
+    }
+    return outbox.isEmpty
   }
 
   private func isDue(_ tracking: ShardTracking, _ nowSeconds: Double) -> Bool {

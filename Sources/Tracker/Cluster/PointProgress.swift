@@ -24,6 +24,9 @@ struct PointProgress {
     batch.run > point.run || batch.run == point.run && batch.sequence > point.sequence
   }
 
+  /// The number of the last batch of a run: 0 where it is one that begins.
+  func lastSequence(of run: UInt64) -> UInt64 { run == point.run ? point.sequence : 0 }
+
   /// Notes a batch that is new and whose records are being booked.
   mutating func take(_ batch: RecordBatch) {
     if batch.run > point.run { beginRun(batch.run) }

@@ -48,7 +48,10 @@ enum ShardRecoveryError: Error, Equatable, CustomStringConvertible {
 final class ShardRecovery {
   private let shard: Int
   private let shardCount: Int
-  private let addresses: SharedAddresses
+  /// Handles of all rows that were ever there; only those of the last ones are for the process's book.
+  private var book = AddressBook(capacity: Int(AddressHandle.count))
+  private var addresses: [IPAddress] = []
+  /// Rows as their reports have them, but with handles of `book`.
   private var state = ShardState()
   /// Whether `state` is one: from the first epoch or from a snapshot.
   private var isKnown = false
@@ -60,16 +63,14 @@ final class ShardRecovery {
   /// Messages that were none.
   private(set) var damaged: UInt64 = 0
 
-  /// - Parameter addresses: this process's book.
-  init(shard: Int, of shardCount: Int, addresses: SharedAddresses) {
+  init(shard: Int, of shardCount: Int) {
     self.shard = shard
     self.shardCount = shardCount
-    self.addresses = addresses
   }
 
   /// Takes the next message of the subject.
   ///
-  /// - Complexity: O(entries); a snapshot O(rows).
+  /// - Complexity: O(entries).
   func take(_ message: LogMessage) throws(ShardRecoveryError) {
     lastSequence = message.sequence
     let report: EpochReport
@@ -111,11 +112,31 @@ final class ShardRecovery {
     }
   }
 
-  /// What all messages add up to.
+  /// What all messages add up to, with handles of this process's book.
   ///
-  /// - Throws: where the beginning of what counts is not there.
-  func recovered() throws(ShardRecoveryError) -> ShardState {
+  /// - Throws: where the beginning of what counts is not there, or the book is full.
+  func recovered(_ process: SharedAddresses) throws(ShardRecoveryError) -> ShardState {
     if !isKnown, let unusable { throw .gap(after: 0, found: unusable) }
+    func handle(_ value: UInt32) throws(ShardRecoveryError) -> UInt32 {
+      guard AddressHandle.isHandle(value) else { return value }
+      // SAFETY: `localised` gave it.
+      guard let handle = process.handle(of: addresses[Int(value - AddressHandle.first)]) else {
+        throw .addressesFull
+      }
+      return handle
+    }
+    for place in state.rows.indices {
+      let row = state.rows[place]
+      guard AddressHandle.isHandle(row.a) || AddressHandle.isHandle(row.b) else { continue }
+      state.rows[place].a = try handle(row.a)
+      state.rows[place].b = try handle(row.b)
+      if (state.rows[place].a, row.aPort) > (state.rows[place].b, row.bPort) {
+        // Another book gave the handles in another order.
+        state.rows[place] = state.rows[place].exchanged
+        state.seen[place] = state.seen[place].map(\.exchanged)
+      }
+    }
+    defer { state = ShardState() }
     return state
   }
 
@@ -172,15 +193,10 @@ final class ShardRecovery {
       entry.after.kind != SessionRow.free
     else { throw .inconsistent(epoch: report.epoch) }
     var row = entry.after
-    var seen = entry.sightingsAfter
+    let seen = entry.sightingsAfter
     row.state &= ~SessionRow.changed
-    row.a = try handle(row.a, report)
-    row.b = try handle(row.b, report)
-    if (row.a, row.aPort) > (row.b, row.bPort) {
-      // Another book has given the handles in another order.
-      row = row.exchanged
-      seen = seen.map(\.exchanged)
-    }
+    row.a = try localised(row.a, report)
+    row.b = try localised(row.b, report)
     if number > state.rows.count {
       state.rows.append(row)
       state.previous.append(entry.previous)
@@ -192,13 +208,15 @@ final class ShardRecovery {
     }
   }
 
-  private func handle(
+  private func localised(
     _ value: UInt32, _ report: EpochReport
   ) throws(ShardRecoveryError) -> UInt32 {
     guard AddressHandle.isHandle(value) else { return value }
     let place = Int(value - AddressHandle.first)
     guard place < report.addresses.count else { throw .inconsistent(epoch: report.epoch) }
-    guard let handle = addresses.handle(of: report.addresses[place]) else { throw .addressesFull }
+    let address = report.addresses[place]
+    guard let (handle, isNew) = book.intern(address) else { throw .addressesFull }
+    if isNew { addresses.append(address) }
     return handle
   }
 }

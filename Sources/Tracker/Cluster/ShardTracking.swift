@@ -103,6 +103,9 @@ final class ShardTracking {
     case taken
     /// An epoch never spans two minutes of a point: seal, then offer it again.
     case sealFirst
+    /// Batches of its point that come before it are not here yet. They may still come, for one whose arrival was in
+    /// doubt is published again; or it is taken without them.
+    case gap
     /// There is no room for its sessions: compact, then offer it again.
     case compactFirst
     /// The process's book has no room for its addresses: nothing helps but a new book.
@@ -111,8 +114,11 @@ final class ShardTracking {
 
   /// Takes the next message of the stream.
   ///
+  /// - Parameters:
+  ///   - isGapTaken: what is missing before it is not waited for any more, and counted as missing.
+  ///   - isAhead: it fills a gap, and messages before it in the stream are still to be taken.
   /// - Complexity: O(records).
-  func take(_ message: LogMessage) -> Taken {
+  func take(_ message: LogMessage, isGapTaken: Bool = false, isAhead: Bool = false) -> Taken {
     guard message.sequence > recordsSequence else { return .taken }
     let batch: RecordBatch
     do {
@@ -120,27 +126,44 @@ final class ShardTracking {
     } catch {
       return refuse(error.name, message)
     }
-    return take(batch, of: message)
+    if let reason = reasonToRefuse(batch, message) { return refuse(reason, message) }
+    let known = points.firstIndex { $0.point.name == batch.point }
+    if !isGapTaken
+      && batch.sequence > (known.map { points[$0].lastSequence(of: batch.run) } ?? 0) + 1
+    {
+      return .gap
+    }
+    return book(batch, known, upTo: isAhead ? recordsSequence : message.sequence)
   }
 
-  private func take(_ batch: RecordBatch, of message: LogMessage) -> Taken {
+  /// Whether `message` is the one that is missing before `later`, for which `take` answered `.gap`.
+  func isMissing(_ message: LogMessage, before later: LogMessage) -> Bool {
+    guard message.subject == later.subject, let batch = try? RecordBatch(decoding: message.payload),
+      let next = try? RecordBatch(decoding: later.payload),
+      reasonToRefuse(batch, message) == nil, batch.run == next.run
+    else { return false }
+    let known = points.first { $0.point.name == batch.point }
+    return batch.sequence == (known?.lastSequence(of: batch.run) ?? 0) + 1
+  }
+
+  private func reasonToRefuse(_ batch: RecordBatch, _ message: LogMessage) -> String? {
     guard Int(batch.shard) == owner.shard && Int(batch.shardCount) == owner.shardCount else {
-      return refuse("otherShard", message)
+      return "otherShard"
     }
     // What a collector may publish is a matter of its subject; nobody speaks for another point.
     guard ClusterSubject.isName(batch.point),
       message.subject == ClusterSubject.records(point: batch.point, shard: owner.shard)
-    else { return refuse("foreignPoint", message) }
-    guard batch.sequence > 0 && batch.recordsBefore < 1 << 56 else {
-      return refuse(WireError.inconsistent.name, message)
+    else { return "foreignPoint" }
+    guard batch.sequence > 0 && batch.sequence < 1 << 56 && batch.recordsBefore < 1 << 56 else {
+      return WireError.inconsistent.name
     }
-    let known = points.firstIndex { $0.point.name == batch.point }
-    if let known {
-      guard points[known].isNew(batch) else { return refuse("replayed", message) }
-    } else {
-      guard points.count < ShardTracking.pointsMax else { return refuse("tooManyPoints", message) }
+    guard let known = points.first(where: { $0.point.name == batch.point }) else {
+      return points.count < ShardTracking.pointsMax ? nil : "tooManyPoints"
     }
+    return known.isNew(batch) ? nil : "replayed"
+  }
 
+  private func book(_ batch: RecordBatch, _ known: Int?, upTo sequence: UInt64) -> Taken {
     let count = batch.recordCount
     var period = batch.period
     if let known {
@@ -170,7 +193,7 @@ final class ShardTracking {
     if count > 0 { book(batch, point: number, period: period) }
     newestTick = points.reduce(0) { max($0, $1.point.reachedTick) }
     points[number].heardTick = newestTick
-    recordsSequence = message.sequence
+    recordsSequence = sequence
     hasMoved = true
     return .taken
   }

@@ -92,7 +92,7 @@ enum ClusterTraffic {
         if packet.tick > flushed + wait || isFull || cut.period != minute(packet.tick) {
           cut.flush(reachedTick: packet.tick, to: &messages, isAll: packet.tick > flushed + wait)
           flushed = packet.tick
-          wait = .random(in: 1...Tick.seconds(1), using: &generator)
+          wait = .random(in: 1...Tick.seconds(3), using: &generator)
         }
         cut.append(packet)
       }
