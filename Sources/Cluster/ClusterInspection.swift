@@ -21,6 +21,24 @@ public enum ClusterInspection {
     public var behind: UInt64
     /// Of those that are not up to date or do not answer.
     public var replicasLost: [String]
+
+    public init(
+      name: String, messages: UInt64, bytes: UInt64, bytesMax: UInt64, firstSequence: UInt64,
+      lastSequence: UInt64, replicas: Int, leader: String?, replicasCurrent: Int, behind: UInt64,
+      replicasLost: [String]
+    ) {
+      self.name = name
+      self.messages = messages
+      self.bytes = bytes
+      self.bytesMax = bytesMax
+      self.firstSequence = firstSequence
+      self.lastSequence = lastSequence
+      self.replicas = replicas
+      self.leader = leader
+      self.replicasCurrent = replicasCurrent
+      self.behind = behind
+      self.replicasLost = replicasLost
+    }
   }
 
   /// The streams, then the buckets.

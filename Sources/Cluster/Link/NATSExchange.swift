@@ -144,10 +144,11 @@ final class NATSExchange {
   ///   - isAnswer: whether the reply is one; if not, the same is asked again after a pause.
   /// - Returns: nil where everything was answered; else what kept it from that.
   func askEach(
-    _ lines: [[Int]], request: (Int) -> Request,
+    _ lines: [[Int]], withinSeconds seconds: Double = NATSExchange.secondsMax,
+    request: (Int) -> Request,
     isAnswer: (Int, NATSReply) throws(ClusterError) -> Bool
   ) throws(ClusterError) -> String? {
-    let end = Clock.seconds() + NATSExchange.secondsMax
+    let end = Clock.seconds() + seconds
     let connection = try connection()
     var lines = lines.map { Line($0[...]) }
     defer { for line in lines { line.token.map(forget) } }
@@ -188,7 +189,7 @@ final class NATSExchange {
         }
       }
       if isDone { return nil }
-      guard now < end else { return "no answer within \(Int(NATSExchange.secondsMax)) s" }
+      guard now < end else { return "no answer within \(seconds) s" }
       guard mailbox.connection === connection, connection.isOpen else {
         return mailbox.lastDisconnect ?? "the connection was lost"
       }

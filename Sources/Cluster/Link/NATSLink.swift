@@ -9,6 +9,9 @@ internal import Wire
 public final class NATSLink: ClusterLog {
   let exchange: NATSExchange
 
+  /// `store(_:)` returns after that time, whatever is stored by then. A collector that has a spool waits less long.
+  public var storeSecondsMax = NATSExchange.secondsMax
+
   /// Begins to connect; does not wait.
   public init(_ settings: NATSSettings) { exchange = NATSExchange(settings) }
 
@@ -49,7 +52,7 @@ public final class NATSLink: ClusterLog {
     var stored = [Bool](repeating: false, count: entries.count)
     do {
       let why = try exchange.askEach(
-        lines, request: { NATSLink.request(entries[$0]) },
+        lines, withinSeconds: storeSecondsMax, request: { NATSLink.request(entries[$0]) },
         isAnswer: { (number, reply) throws(ClusterError) in
           stored[number] = try NATSLink.sequence(of: reply) != nil
           return stored[number]
