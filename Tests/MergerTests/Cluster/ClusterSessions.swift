@@ -306,6 +306,13 @@ struct ClusterSums: Equatable {
     }
   }
 
+  /// Packets that other capture points have seen as well.
+  var elsewhere: UInt64 { counters.values.reduce(0) { $0 &+ $1[14] } }
+
+  mutating func forgetElsewhere() {
+    counters = counters.mapValues { $0.dropLast() + [0] }
+  }
+
   /// What differs, in a few lines; empty where nothing does.
   func differences(from other: ClusterSums) -> [String] {
     Set(counters.keys).union(other.counters.keys).filter { counters[$0] != other.counters[$0] }
