@@ -135,7 +135,7 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(
       name: "MergerTests",
-      dependencies: ["Merger", "Cluster", "ServiceMap", "Wire", "TestSupport"],
+      dependencies: ["Merger", "Tracker", "Cluster", "ServiceMap", "Wire", "TestSupport"],
       swiftSettings: settings),
     .testTarget(
       name: "ServiceMapTests",

@@ -17,7 +17,7 @@ struct ClusterPoint {
   var report: CaptureReport {
     var report = CaptureReport(files: [CaptureReport.File(name: "eth0", packets: sent + filtered)])
     report.startNs = run
-    report.endNs = run + 1_000_000_000
+    report.endNs = run + 600_000_000_000
     report.frameBytes = 100 * (sent + filtered)
     report.accounting = ["mapped": sent, "filtered": filtered]
     return report
@@ -163,6 +163,10 @@ struct ClusterShard {
     _ points: [ClusterPoint], entriesMax: Int = 20, isLast: Bool = false
   ) -> [EpochReport] {
     epoch += 1
+    if shard == 0 {
+      // Reports come with batches, from which the shard knows the run.
+      for (place, point) in points.enumerated() { begin(run: point.run, of: place) }
+    }
     let entries = before.sorted { $0.key < $1.key }.map { (place, old) in
       self.entry(place, before: old, after: sessions[place])
     }
@@ -300,6 +304,13 @@ struct ClusterSums: Equatable {
       let (a, b) = session.hosts
       add(link, server == false ? b : a, server == false ? a : b)
     }
+  }
+
+  /// Packets that other capture points have seen as well.
+  var elsewhere: UInt64 { counters.values.reduce(0) { $0 &+ $1[14] } }
+
+  mutating func forgetElsewhere() {
+    counters = counters.mapValues { $0.dropLast() + [0] }
   }
 
   /// What differs, in a few lines; empty where nothing does.
