@@ -30,7 +30,7 @@ struct RenkeiCommand: ParsableCommand {
     subcommands: [
       AuditCommand.self, RunCommand.self, ReportCommand.self, MapCommand.self, WhyCommand.self,
       StoreCommand.self, AnonymiseCommand.self, CheckCommand.self, StatusCommand.self,
-      UserCommand.self,
+      UserCommand.self, ClusterCommand.self,
       EvidenceCommand.self,
       ClusterCollectCommand.self, ClusterTrackCommand.self, ClusterMergeCommand.self,
       StageCommand.self, ServeCommand.self,
