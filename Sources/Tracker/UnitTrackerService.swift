@@ -157,8 +157,3 @@ struct UnitTracking: ~Copyable {
     if position > reader.position - UInt64(reader.unreleased) { reader.release(upTo: position) }
   }
 }
-
-/// A unit's table exports nothing.
-private struct NoSink: ~Copyable, SessionSink {
-  mutating func export(_ row: SessionRow) {}
-}

@@ -23,15 +23,15 @@ struct SessionTable: ~Copyable {
   /// nil for captures from files.
   private let memory: SessionMemory?
   private var log: SessionMemory.Log?
-  private var rows: UnsafeMutablePointer<SessionRow>
+  private(set) var rows: UnsafeMutablePointer<SessionRow>
   private(set) var count = 0
   /// The state from which on a row's next packet may be plain: in a unit, that it is on record.
   private let plainState: UInt8
   /// Of a unit: rows of sessions that are over.
   private(set) var endedCount = 0
-  private var index = RowIndex()
-  private let hash = WordsHash()
-  private let meaning = FlagMeaning()
+  var index = RowIndex()
+  let hash = WordsHash()
+  let meaning = FlagMeaning()
   /// Sessions exported before their end because there were too many.
   private(set) var exportedEarly: UInt64 = 0
   private let tcpIdleTicks: UInt64
@@ -40,13 +40,20 @@ struct SessionTable: ~Copyable {
   /// Shorter than any silence that means something.
   private let quietTicks: UInt64
   private let sessionsMax: Int
-  private let ahead: UnsafeMutablePointer<SessionPacket>
+  let ahead: UnsafeMutablePointer<SessionPacket>
+  /// What a cluster's table knows beside its rows; nil in an audit and in a unit. Its first two columns again, so that
+  /// the packet path has them at hand.
+  let columns: TableColumns?
+  private let previous: UnsafeMutablePointer<UInt32>?
+  private let periods: UnsafeMutablePointer<UInt32>?
+  /// Of a cluster: minutes since 1970 to which the packets belong that are being booked.
+  var period: UInt32 = 0
 
   /// Packets prepared before the first of them is looked up: enough to hide a miss to memory (about
   /// 100 ns), few enough for the line-fill buffers.
   static let window = 32
   /// Longer than a server takes to answer, shorter than a person to ask again.
-  private static let silenceTicks = Tick.seconds(1)
+  static let silenceTicks = Tick.seconds(1)
   /// Rows: a megabyte.
   private static let drainedTogether = 1 << 14
   /// Shift from ticks to the unit of `SessionRow.reportedAt`.
@@ -66,12 +73,18 @@ struct SessionTable: ~Copyable {
     memory = nil
     plainState = 0
     ahead = .allocate(capacity: SessionTable.window)
+    columns = nil
+    previous = nil
+    periods = nil
   }
 
   /// The table of a unit's tracker, as it was at the last seal.
   ///
+  /// - Parameter columns: of a cluster's table, with room for as many rows.
   /// - Complexity: O(rows).
-  init(_ configuration: TrackerConfiguration, memory: SessionMemory) {
+  init(
+    _ configuration: TrackerConfiguration, memory: SessionMemory, columns: TableColumns? = nil
+  ) {
     tcpIdleTicks = Tick.seconds(configuration.tcpIdleTimeoutSeconds)
     idleTicks = Tick.seconds(configuration.idleTimeoutSeconds)
     // Each epoch reports what goes on.
@@ -82,6 +95,9 @@ struct SessionTable: ~Copyable {
     self.memory = memory
     plainState = SessionRow.changed
     ahead = .allocate(capacity: SessionTable.window)
+    self.columns = columns
+    previous = columns?.previous
+    periods = columns?.periods
     (rows, count) = memory.recover()
     log = memory.log
     enterAll()
@@ -141,7 +157,7 @@ struct SessionTable: ~Copyable {
   }
 
   @inline(never)
-  private mutating func beginNew(
+  mutating func beginNew(
     _ packet: UnsafePointer<SessionPacket>, into sink: inout some SessionSink & ~Copyable
   ) {
     beginRow(packet)
@@ -151,16 +167,17 @@ struct SessionTable: ~Copyable {
 
   /// Begins a session in the row behind the last.
   @inline(__always)
-  private mutating func beginRow(_ packet: UnsafePointer<SessionPacket>) {
+  mutating func beginRow(_ packet: UnsafePointer<SessionPacket>) {
     if let log { SessionMemory.save(SessionRow(), number: count + 1, to: log) }
     SessionTable.begin(rows + count, packet)
     rows[count].state |= plainState
+    if let periods { periods[count] = period }
     count += 1
   }
 
   /// Whether the row is that of protocol and endpoint `a` and of endpoint `b`.
   @inline(__always)
-  private static func isKey(
+  static func isKey(
     of row: UnsafeMutablePointer<SessionRow>, _ a: UInt64, _ b: UInt64
   ) -> Bool {
     // SAFETY: the two words that `SessionRow` describes.
@@ -173,7 +190,7 @@ struct SessionTable: ~Copyable {
   /// Whether the packet, like most, only counts: it says nothing about the session's beginning or end,
   /// comes in order and without a silence before it, and no report is due.
   @inline(__always)
-  private func isPlain(
+  func isPlain(
     _ packet: UnsafePointer<SessionPacket>, in row: UnsafeMutablePointer<SessionRow>
   ) -> Bool {
     let plain: SessionEvents = [.progressFromA, .progressFromB, .insideTunnel, .portsUnknown]
@@ -187,7 +204,7 @@ struct SessionTable: ~Copyable {
   }
 
   @inline(__always)
-  private static func count(
+  static func count(
     _ packet: UnsafePointer<SessionPacket>, in row: UnsafeMutablePointer<SessionRow>
   ) {
     // Without a branch: nobody can guess which side speaks next.
@@ -240,7 +257,7 @@ struct SessionTable: ~Copyable {
     count(packet, in: slot)
   }
 
-  private mutating func add(
+  mutating func add(
     _ packet: UnsafePointer<SessionPacket>, to slot: UnsafeMutablePointer<SessionRow>,
     into sink: inout some SessionSink & ~Copyable
   ) {
@@ -296,7 +313,7 @@ struct SessionTable: ~Copyable {
   /// Either the silence was too long, or a SYN comes after the end of the old session. A SYN that
   /// follows a refusal within three seconds is the same attempt again: some systems try thrice.
   @inline(__always)
-  private func isEnded(_ row: SessionRow, before packet: UnsafePointer<SessionPacket>) -> Bool {
+  func isEnded(_ row: SessionRow, before packet: UnsafePointer<SessionPacket>) -> Bool {
     let gap = packet.pointee.tick > row.lastTick ? packet.pointee.tick &- row.lastTick : 0
     let isHandshaking = SessionTable.isHandshaking(row)
     if gap > (isHandshaking ? tcpIdleTicks : idleTicks) { return true }
@@ -314,17 +331,19 @@ struct SessionTable: ~Copyable {
 
   /// Before a row is changed for the first time in an epoch.
   @inline(__always)
-  private func putOnRecord(_ row: UnsafeMutablePointer<SessionRow>) {
+  func putOnRecord(_ row: UnsafeMutablePointer<SessionRow>) {
     guard row.pointee.state < plainState, let log else { return }
     SessionMemory.save(row.pointee, number: row - rows + 1, to: log)
     row.pointee.state |= SessionRow.changed
+    if let periods { periods[row - rows] = period }
   }
 
   /// Ends the session of a row that is on record; the next row has its five-tuple from now on.
-  private mutating func end(_ row: UnsafeMutablePointer<SessionRow>, _ hash: UInt64) {
+  mutating func end(_ row: UnsafeMutablePointer<SessionRow>, _ hash: UInt64) {
     row.pointee.state |= SessionRow.ended
     endedCount += 1
     index.replace(hash, number: row - rows + 1, by: count + 1)
+    if let previous { previous[count] = UInt32(row - rows + 1) }
   }
 
   /// Goes on with a session in a new row, because the counters of its row are full.
@@ -339,6 +358,7 @@ struct SessionTable: ~Copyable {
     rest.bytesAB = 0
     rest.bytesBA = 0
     rows[count] = rest
+    if let periods { periods[count] = period }
     count += 1
   }
 
@@ -355,12 +375,16 @@ struct SessionTable: ~Copyable {
   /// Forgets the sessions that are over, or idle for so long that their next packet would begin another one;
   /// and, where there is no room even so, the eighth that has been idle longest. Only directly after a seal.
   ///
-  /// - Parameter newestTick: of all packets so far. A minute more is left for packets that come late.
+  /// - Parameters:
+  ///   - newestTick: of all packets so far. A minute more is left for packets that come late.
+  ///   - heldFrom: rows whose last packet came at this tick or later stay, over or not: packets of theirs may
+  ///     still come from another capture point.
   /// - Complexity: O(rows).
-  mutating func compact(newestTick: UInt64) {
+  mutating func compact(newestTick: UInt64, heldFrom: UInt64 = .max) {
     guard let memory else { return }
     let late = Tick.seconds(60)
     func isOver(_ row: SessionRow) -> Bool {
+      if row.lastTick >= heldFrom { return false }
       if row.state & SessionRow.ended != 0 { return true }
       let idle = newestTick > row.lastTick ? newestTick - row.lastTick : 0
       return idle > (SessionTable.isHandshaking(row) ? tcpIdleTicks : idleTicks) + late
@@ -372,15 +396,32 @@ struct SessionTable: ~Copyable {
       keepAfter = tickOfOldestEighth()
     }
     var early: UInt64 = 0
+    let countBefore = count
+    var place = 0
+    columns?.beginCompaction(rows: count)
     (rows, count) = memory.compact(
       isKept: { row in
+        place += 1
         if isOver(row) { return false }
-        if row.lastTick >= keepAfter { return true }
-        early += 1
-        return false
+        if row.lastTick < keepAfter {
+          // One that was kept although it is over has had its time.
+          if row.state & SessionRow.ended == 0 { early += 1 }
+          return false
+        }
+        columns?.keep(place)
+        return true
       }, exportedEarly: { early })
+    columns?.endCompaction(rowsBefore: countBefore)
     exportedEarly += early
     endedCount = 0
+    enterAll()
+  }
+
+  /// Puts rows that were recovered into a table that was just made.
+  mutating func restore(_ recovered: [SessionRow]) {
+    precondition(count == 0 && recovered.count <= sessionsMax, "rows of a table")
+    for (place, row) in recovered.enumerated() { rows[place] = row }
+    count = recovered.count
     enterAll()
   }
 

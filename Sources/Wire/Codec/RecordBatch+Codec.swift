@@ -1,7 +1,7 @@
 extension RecordBatch {
   /// The message.
   ///
-  /// - Complexity: O(records), some 20 ns each.
+  /// - Complexity: O(records), some 50 ns each.
   public func encoded() -> [UInt8] {
     var encoder = RecordBatchEncoder()
     return encoder.encode(self)
@@ -45,7 +45,7 @@ public struct RecordBatchEncoder {
   /// Traps where the batch has more than `recordsMax` records or no whole number of them, more than 65,536 addresses,
   /// a point's name of more than 255 bytes, or 32 MiB altogether.
   ///
-  /// - Complexity: O(records), some 20 ns each.
+  /// - Complexity: O(records), some 50 ns each.
   public mutating func encode(_ batch: RecordBatch) -> [UInt8] {
     body.clear()
     body.name(batch.point)

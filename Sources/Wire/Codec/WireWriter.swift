@@ -23,7 +23,7 @@ struct WireWriter {
     bytes.append(contentsOf: text.utf8)
   }
 
-  mutating func bytes(_ value: [UInt8]) {
+  mutating func bytes(_ value: some Collection<UInt8>) {
     count(value.count)
     bytes.append(contentsOf: value)
   }
