@@ -122,6 +122,10 @@ public enum MergerError: Error, CustomStringConvertible {
   /// The store's run has another number of trackers than this one.
   case otherRun
   case lost(sent: UInt64, merged: UInt64)
+  /// Epochs of a shard were deleted from the stream before this store had them.
+  case missedEpochs(shard: Int, last: UInt64, found: UInt64)
+  /// More IPv6 addresses at once than the address book has room for.
+  case addressesFull
 
   public var description: String {
     switch self {
@@ -130,6 +134,11 @@ public enum MergerError: Error, CustomStringConvertible {
       "the store's notes on this run are of another number of trackers: this is a fault in renkei"
     case .lost(let sent, let merged):
       "the collector sent \(sent) packets and \(merged) arrived in the map: this is a fault in renkei"
+    case .missedEpochs(let shard, let last, let found):
+      "this store has shard \(shard) up to epoch \(last), and the next one in the stream is \(found): what "
+        + "lies between is deleted. Copy the store of another merger (renkei store backup), or name a new one"
+    case .addressesFull:
+      "more IPv6 addresses at once than there is room for: raise addresses-max"
     }
   }
 }

@@ -25,7 +25,7 @@ struct SessionFold: ~Copyable {
   /// Rows looked up together, so that they wait for memory together.
   private static let window = 16
 
-  /// - Parameter linksMax: 176 bytes each. A row has 64, and counts as half a link.
+  /// - Parameter linksMax: 184 bytes each. A row has 64, and counts as half a link.
   init(linksMax: Int = 1 << 20) {
     self.linksMax = linksMax
     // Takes memory only where it is touched, and saves copying when there are many.

@@ -68,7 +68,7 @@ import Testing
     let info = try #require(try run("store", "info", "--store", path, "--format", "json").json)
     let segments = try #require(info["segments"] as? [[String: Any]])
     #expect(segments.map { $0["resolutionSeconds"] as? Int } == [3600, 60])
-    #expect(info["schema"] as? String == "renkei.store/3")
+    #expect(info["schema"] as? String == "renkei.store/4")
     let runs = try #require(info["runs"] as? [[String: Any]])
     #expect(runs.map { $0["names"] as? [String] } == [["veth0"]])
     let text = try run("store", "info", "--store", path)

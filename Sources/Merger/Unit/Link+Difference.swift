@@ -8,10 +8,14 @@ extension Link {
   /// - Parameters:
   ///   - before: nil where the session began after the first.
   ///   - after: with the same server, if a handshake said who that is.
-  static func difference(from before: SessionRow?, to after: SessionRow) -> Link {
+  ///   - elsewhere: packets that other capture points have seen as well, more than before.
+  static func difference(
+    from before: SessionRow?, to after: SessionRow, elsewhere: UInt64
+  ) -> Link {
     let server = Handshake.server(of: after)
     var link = SessionFold.link(
       after, hasHandshake: server != nil, exchanged: server == false)
+    link.elsewhere = elsewhere
     guard let before else { return link }
     let old = SessionFold.link(before, hasHandshake: server != nil, exchanged: server == false)
     link.subtract(old)
@@ -34,6 +38,7 @@ extension Link {
     packetsBA &-= other.packetsBA
     bytesAB &-= other.bytesAB
     bytesBA &-= other.bytesBA
+    elsewhere &-= other.elsewhere
     handshakes &-= other.handshakes
     handshakeTicksSum &-= other.handshakeTicksSum
   }

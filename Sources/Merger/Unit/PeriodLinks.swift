@@ -40,8 +40,11 @@ final class PeriodLinks {
 
   /// Books what an epoch says about one session.
   ///
+  /// - Parameters:
+  ///   - elsewhere: packets that other capture points of a cluster have seen of it as well, which are not in
+  ///     its rows.
   /// - Complexity: O(1) amortised.
-  func book(_ entry: SessionMemory.Entry) {
+  func book(_ entry: SessionMemory.Entry, elsewhere: (before: UInt64, after: UInt64) = (0, 0)) {
     var after = entry.after
     var before = entry.before
     after.state = after.kind
@@ -50,18 +53,20 @@ final class PeriodLinks {
       UInt64(after.packetsAB) + UInt64(after.packetsBA)
       &- UInt64(before.packetsAB) &- UInt64(before.packetsBA)
     accounting[.mapped] &+= packets
+    let more = elsewhere.after &- elsewhere.before
+    accounting[.seenElsewhere] &+= more
     if before.state == SessionRow.free {
-      add(.difference(from: nil, to: after))
+      add(.difference(from: nil, to: after, elsewhere: elsewhere.after))
     } else if Handshake.server(of: before) == Handshake.server(of: after) {
-      if vain.isActive && takeOut(before, after) {
-        add(.difference(from: nil, to: after))
+      if vain.isActive && takeOut(before, after, elsewhere) {
+        add(.difference(from: nil, to: after, elsewhere: elsewhere.after))
       } else {
-        add(.difference(from: before, to: after))
+        add(.difference(from: before, to: after, elsewhere: more))
       }
     } else {
       // Its first packets did not come first. They move to where they belong.
-      add(Link.difference(from: nil, to: before).negated)
-      add(.difference(from: nil, to: after))
+      add(Link.difference(from: nil, to: before, elsewhere: elsewhere.before).negated)
+      add(.difference(from: nil, to: after, elsewhere: elsewhere.after))
     }
     isDirty = true
   }
@@ -70,14 +75,16 @@ final class PeriodLinks {
   /// it was joined with.
   ///
   /// - Returns: false where it was not joined, or in another period.
-  private func takeOut(_ before: SessionRow, _ after: SessionRow) -> Bool {
+  private func takeOut(
+    _ before: SessionRow, _ after: SessionRow, _ elsewhere: (before: UInt64, after: UInt64)
+  ) -> Bool {
     guard Handshake.server(of: before) != nil,
       Tick.nanoseconds(before.firstTick) / 60_000_000_000 == period
     else { return false }
-    let now = Link.difference(from: nil, to: after)
+    let now = Link.difference(from: nil, to: after, elsewhere: elsewhere.after)
     let key = SessionFold.key(now)
     guard find(key, hash(key.high, key.low)) == nil else { return false }
-    let then = Link.difference(from: nil, to: before)
+    let then = Link.difference(from: nil, to: before, elsewhere: elsewhere.before)
     guard let place = vain.takeOut(then, negated: then.negated, now: now, of: &links) else {
       return false
     }

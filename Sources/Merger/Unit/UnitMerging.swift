@@ -26,27 +26,25 @@ struct RunProgress: Codable, Equatable {
 /// The merger of a unit between two looks at its trackers.
 final class UnitMerging {
   private let configuration: UnitMergerConfiguration
-  private let store: UnitStore
+  private let periods: PeriodBook
   private let trackers: [SessionMemory]
-  private let addresses: SharedAddresses
-  private var periods: [UInt64: PeriodLinks] = [:]
   private var progress: RunProgress
   /// By tracker: the period of its last epoch.
   private var periodOf: [UInt64]
   /// Whether the store takes nothing; then epochs are acknowledged without being in it.
-  var isStoreFull: Bool { storeProblem != nil }
+  var isStoreFull: Bool { periods.isStoreFull }
   /// Why, if it does.
-  private(set) var storeProblem: StoreError?
-  private(set) var commits: UInt64 = 0
+  var storeProblem: StoreError? { periods.storeProblem }
+  var commits: UInt64 { periods.commits }
 
   init(
     _ configuration: UnitMergerConfiguration, store: UnitStore, trackers: [SessionMemory],
     addresses: SharedAddresses
   ) throws {
     self.configuration = configuration
-    self.store = store
+    periods = PeriodBook(
+      store: store, linksMax: configuration.linksMax, addresses: addresses)
     self.trackers = trackers
-    self.addresses = addresses
     periodOf = [UInt64](repeating: 0, count: trackers.count)
     progress = RunProgress(trackers: trackers.count)
     if let bytes = try store.progress(ofRun: configuration.run) {
@@ -56,6 +54,7 @@ final class UnitMerging {
       }
       progress = found
     }
+    periods.lastPeriod = progress.lastPeriod
     for (number, memory) in trackers.enumerated() {
       let acknowledged = memory.acknowledged
       if acknowledged < progress.epochs[number] {
@@ -87,7 +86,7 @@ final class UnitMerging {
   /// Packets that were acknowledged and lost.
   var lostPackets: UInt64 { progress.lost }
 
-  var linkCount: Int { periods.values.reduce(0) { $0 + $1.links.count } }
+  var linkCount: Int { periods.linkCount }
 
   var sessionsExportedEarly: UInt64 {
     trackers.reduce(0) { $0 + $1.seal(of: $1.sealed).exportedEarly }
@@ -102,8 +101,8 @@ final class UnitMerging {
       let seal = memory.seal(of: epoch)
       let entries = memory.entries(of: epoch)
       if !entries.isEmpty {
-        let links = try links(of: seal.period)
-        progress.lastPeriod = links.period
+        let links = try periods.links(of: seal.period)
+        periods.lastPeriod = links.period
         for entry in entries { links.book(entry) }
       }
       periodOf[number] = seal.period
@@ -112,41 +111,6 @@ final class UnitMerging {
       isAny = true
     }
     return isAny
-  }
-
-  private func links(of period: UInt64) throws -> PeriodLinks {
-    if let links = periods[period] { return links }
-    // While nothing can be written, nothing is begun: time is cut coarser, and memory stays bounded.
-    if isStoreFull, let links = periods[progress.lastPeriod] { return links }
-    // In a flood each minute would bring as many new addresses to the store before they are joined.
-    // Room is left for what stays apart, so that no more is joined than has to be.
-    var linksMax = configuration.linksMax
-    if let last = periods[progress.lastPeriod], last.isFlooded {
-      linksMax = min(linksMax, max(linksMax / 8, 4 * last.links.count))
-    }
-    let links: PeriodLinks
-    if let (accounting, stored) = try store.segment(beginSeconds: period * 60) {
-      links = PeriodLinks(
-        period: period, linksMax: linksMax, links: stored.map(unstored),
-        accounting: accounting)
-    } else {
-      links = PeriodLinks(period: period, linksMax: linksMax)
-    }
-    periods[period] = links
-    return links
-  }
-
-  /// A link of the store with the hosts as the stream has them.
-  private func unstored(_ link: Link) -> Link {
-    var link = link
-    link.a = Int(value(of: store.address(of: link.a)))
-    link.b = Int(value(of: store.address(of: link.b)))
-    return link
-  }
-
-  private func value(of address: IPAddress) -> UInt32 {
-    if address.isIPv4 && !AddressHandle.isHandle(address.v4) { return address.v4 }
-    return addresses.handle(of: address) ?? 0
   }
 
   /// Commits what was booked, and acknowledges it.
@@ -166,21 +130,12 @@ final class UnitMerging {
         ? committedPackets
         : collected[outcome] &+ (outcome == .lostInCrash ? progress.lost : 0)
     }
-    let commit = UnitCommit(
+    progress.lastPeriod = periods.lastPeriod
+    let isCommitted = try periods.commit(
       run: configuration.run, progress: [UInt8](try JSONEncoder().encode(progress)),
-      capture: capture,
-      segments: periods.values.filter(\.isDirty).sorted { $0.period < $1.period }.map { links in
-        links.change { store.id(of: addresses.address(of: $0)) }
-      })
-    do {
-      try store.commit(commit)
-      for links in periods.values { links.committed() }
-      storeProblem = nil
-      commits += 1
-      forgetPastPeriods()
-    } catch let error as StoreError where error.isFull {
-      storeProblem = error
-    }
+      capture: capture)
+    // Periods that no tracker is in any more are the store's alone.
+    if isCommitted { periods.forgetPeriods(but: Set(periodOf + [periods.lastPeriod])) }
     for (number, memory) in trackers.enumerated()
     where memory.acknowledged < progress.epochs[number] {
       memory.acknowledge(progress.epochs[number])
@@ -189,23 +144,9 @@ final class UnitMerging {
 
   /// Gives the packets that are in no link to the last period.
   private func attribute(_ collected: Accounting) throws {
-    guard progress.lastPeriod != 0 else { return }
-    let links = try links(of: progress.lastPeriod)
-    // What the capture says of itself belongs to it as well.
-    links.isDirty = true
-    for outcome in PacketOutcome.allCases where outcome != .mapped {
-      let now = collected[outcome] &+ (outcome == .lostInCrash ? progress.lost : 0)
-      let before = progress.attributed[outcome.rawValue]
-      guard now > before else { continue }
-      links.count(outcome, now - before)
-      progress.attributed[outcome.rawValue] = now
-    }
-  }
-
-  /// Periods that no tracker is in any more are the store's alone.
-  private func forgetPastPeriods() {
-    let inUse = Set(periodOf + [progress.lastPeriod])
-    for period in periods.keys where !inUse.contains(period) { periods[period] = nil }
+    var counted = collected
+    counted[.lostInCrash] &+= progress.lost
+    try periods.attribute(counted, attributed: &progress.attributed)
   }
 
   /// Checks that what the collectors have sent has arrived.
@@ -219,9 +160,9 @@ final class UnitMerging {
 
   /// A slice of the store's upkeep; answers whether there is more to do.
   func maintain(nowSeconds: UInt64, budgetSeconds: Double) throws -> Bool {
-    try store.maintain(
+    try periods.maintain(
       configuration.retention, nowSeconds: nowSeconds, budgetSeconds: budgetSeconds)
   }
 
-  func close() { store.close() }
+  func close() { periods.store.close() }
 }

@@ -175,6 +175,12 @@ struct JSONReport {
     out.field(",\"bytesIn\":", incoming.bytes)
     out.field(",\"packetsOut\":", outgoing.packets)
     out.field(",\"bytesOut\":", outgoing.bytes)
+    writeElsewhere(relation, to: &out)
+  }
+
+  /// Only clusters with several capture points have any.
+  private func writeElsewhere(_ relation: Relation, to out: inout ByteWriter) {
+    if relation.seenElsewhere > 0 { out.field(",\"seenElsewhere\":", relation.seenElsewhere) }
   }
 
   private func writeRole(_ relation: Relation, to out: inout ByteWriter) {
@@ -207,6 +213,7 @@ extension JSONReport {
       out.field(",\"unanswered\":", relation.unanswered)
       out.field(",\"packets\":", relation.packets)
       out.field(",\"bytes\":", relation.bytes)
+      writeElsewhere(relation, to: &out)
       out.byte(UInt8(ascii: "}"))
     }
     out.write("\n],\n")
@@ -224,6 +231,7 @@ extension JSONReport {
       out.field(",\"sessions\":", relation.sessions)
       out.field(",\"packets\":", relation.packets)
       out.field(",\"bytes\":", relation.bytes)
+      writeElsewhere(relation, to: &out)
       out.byte(UInt8(ascii: "}"))
     }
     out.write("\n],\n")
@@ -266,6 +274,7 @@ extension JSONReport {
       out.field(",\"bytesAB\":", relation.bytesToClient)
       out.field(",\"packetsBA\":", relation.packetsToServer)
       out.field(",\"bytesBA\":", relation.bytesToServer)
+      writeElsewhere(relation, to: &out)
       out.byte(UInt8(ascii: "}"))
     }
     out.write("\n]")

@@ -16,6 +16,9 @@ enum SitePhrases {
       bytesOut | Bytes out | 送信バイト
       packetsIn | Packets in | 受信パケット
       packetsOut | Packets out | 送信パケット
+      seenElsewhere | Also seen at another capture point | 他の捕捉点でも観測
+      seenElsewhere.note | {share} of the packets; difference {difference} | パケットの {share}、差 {difference}
+      seenElsewhere.more | all packets at several points; {difference} more than packets | 全パケットを複数点で観測(パケット数を {difference} 超過)
       site.roundTrip | Round trip | 往復時間
       since | From | 開始
       seconds | Seconds | 秒

@@ -253,6 +253,7 @@ struct PageMaker: Sendable {
         .init("failed", .count(total.refused + total.unanswered)),
         .init("packets", .count(total.packets)), .init("bytesIn", .bytes(total.bytesToServer)),
         .init("bytesOut", .bytes(total.bytesToClient)),
+      ] + seenElsewhere(total) + [
         .init(
           "roundTrip",
           total.handshakes > 0
@@ -261,6 +262,23 @@ struct PageMaker: Sendable {
         .init("firstSeen", .time(optional: total.firstNs)),
         .init("lastSeen", .time(optional: total.lastNs)),
       ])
+  }
+
+  /// What other capture points have seen as well, where there are several.
+  private func seenElsewhere(_ total: Relation) -> [SitePage.Fact] {
+    let (seen, packets) = (total.seenElsewhere, total.packets)
+    guard seen > 0 else { return [] }
+    let isMore = seen > packets
+    return [
+      .init(
+        "seenElsewhere", .count(seen),
+        note: phrases.filled(
+          isMore ? "seenElsewhere.more" : "seenElsewhere.note",
+          [
+            "share": HumanUnits.share(min(seen, packets), of: packets),
+            "difference": HumanUnits.count(isMore ? seen - packets : packets - seen),
+          ]))
+    ]
   }
 
   private func title(_ protocolNumber: UInt8, _ port: UInt16) -> (title: String, subtitle: String) {

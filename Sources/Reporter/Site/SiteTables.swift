@@ -116,6 +116,9 @@ struct SiteTables: Sendable {
     columns.removeAll { without.contains($0.column.key) }
     columns += (asClient ? SiteTables.countersOfClient : SiteTables.counters)
       .map { ($0.column, of($0.value)) }
+    if map.accounting[.seenElsewhere] > 0 {
+      columns.append(column("seenElsewhere", .count) { .count(map.relations[$0].seenElsewhere) })
+    }
     columns += SiteTables.judged.map { ($0.column, of($0.value)) }
     let phrases = phrases
     let snapshot = snapshot

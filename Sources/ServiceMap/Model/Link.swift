@@ -50,6 +50,9 @@ public struct Link: Equatable, Sendable {
   public var packetsBA: UInt64 = 0
   public var bytesAB: UInt64 = 0
   public var bytesBA: UInt64 = 0
+  /// Packets that other capture points of a cluster have seen as well, both directions together: they are counted
+  /// here, and not in `packets`, which has each once.
+  public var elsewhere: UInt64 = 0
   /// Ticks (4,096 ns since 1970) of the first and the last packet.
   public var firstTick: UInt64 = .max
   public var lastTick: UInt64 = 0
@@ -82,7 +85,7 @@ public struct Link: Equatable, Sendable {
   public var isSubtracting: Bool {
     let counters =
       sessions | firstFromB | twoWay | refused | unanswered | halfOpen | unasked | unheard
-      | packetsAB | packetsBA | bytesAB | bytesBA | handshakes | handshakeTicksSum
+      | packetsAB | packetsBA | bytesAB | bytesBA | elsewhere | handshakes | handshakeTicksSum
     return counters >> 63 != 0
   }
 
@@ -123,6 +126,7 @@ public struct Link: Equatable, Sendable {
     packetsBA &+= other.packetsBA
     bytesAB &+= other.bytesAB
     bytesBA &+= other.bytesBA
+    elsewhere &+= other.elsewhere
     firstTick = min(firstTick, other.firstTick)
     lastTick = max(lastTick, other.lastTick)
     handshakes &+= other.handshakes

@@ -85,6 +85,8 @@ public struct Relation: Equatable, Sendable {
   public var packetsToClient: UInt64
   public var bytesToServer: UInt64
   public var bytesToClient: UInt64
+  /// Packets that other capture points of a cluster have seen as well, both directions together; not in the above.
+  public var seenElsewhere: UInt64
   /// Ticks (4,096 ns since 1970) of the first and the last packet.
   public var firstTick: UInt64
   public var lastTick: UInt64
@@ -114,6 +116,7 @@ public struct Relation: Equatable, Sendable {
     packetsToClient = 0
     bytesToServer = 0
     bytesToClient = 0
+    seenElsewhere = 0
     firstTick = .max
     lastTick = 0
     handshakes = 0
@@ -147,6 +150,7 @@ public struct Relation: Equatable, Sendable {
     packetsToClient += other.packetsToClient
     bytesToServer += other.bytesToServer
     bytesToClient += other.bytesToClient
+    seenElsewhere += other.seenElsewhere
     firstTick = min(firstTick, other.firstTick)
     lastTick = max(lastTick, other.lastTick)
     handshakes += other.handshakes

@@ -3,7 +3,7 @@ internal import Wire
 /// The links of a map with their endpoints numbered, and what they say one by one: made once for all
 /// that judges them.
 ///
-/// A link has 176 bytes, and evidence is gathered in several passes, twice where the judgement is checked
+/// A link has 184 bytes, and evidence is gathered in several passes, twice where the judgement is checked
 /// on itself: they go over 40 bytes a link here, and look up no endpoint again.
 struct LinkTable: Sendable {
   let links: [Link]

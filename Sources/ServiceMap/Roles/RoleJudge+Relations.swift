@@ -83,7 +83,7 @@ extension RoleJudge {
     let number = Int(sorted[place].number)
     judgements.withUnsafeBufferPointer { renkei_prefetch($0.baseAddress! + number) }
     table.links.withUnsafeBytes { links in
-      // SAFETY: a link has 176 bytes, which begin at `number` times that and lie in four lines at most.
+      // SAFETY: a link has 184 bytes, which begin at `number` times that and lie in four lines at most.
       let start = links.baseAddress! + number * MemoryLayout<Link>.stride
       renkei_prefetch(start)
       renkei_prefetch(start + 64)

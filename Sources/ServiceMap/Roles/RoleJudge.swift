@@ -306,6 +306,7 @@ public struct RoleJudge: Sendable {
     relation.bytesToClient = isA ? link.bytesAB : link.bytesBA
     relation.firstTick = link.firstTick
     relation.lastTick = link.lastTick
+    relation.seenElsewhere = link.elsewhere
     relation.handshakes = link.handshakes
     relation.handshakeTicksSum = link.handshakeTicksSum
     relation.handshakeTicksMin = link.handshakeTicksMin

@@ -3,8 +3,11 @@ internal import Wire
 
 /// A link as a row of the table `link`.
 enum LinkRow {
-  static let columns = 28
-  static let names =
+  static let columns = 29
+  static let names = namesBefore + ", seen_elsewhere"
+  /// For stores of version 3, whose links have no such column.
+  static let namesOfVersion3 = namesBefore + ", 0"
+  private static let namesBefore =
     "id, a, b, protocol, a_port, b_port, a_ports, b_ports, addresses, "
     + "has_handshake, events, sessions, first_from_b, two_way, refused, unanswered, half_open, "
     + "unasked, unheard, packets_ab, packets_ba, bytes_ab, bytes_ba, first_tick, last_tick, "
@@ -40,6 +43,7 @@ enum LinkRow {
     bulk.bind(first + 25, one.handshakes)
     bulk.bind(first + 26, one.handshakeTicksSum)
     bulk.bind(first + 27, one.handshakeTicksMin)
+    bulk.bind(first + 28, one.elsewhere)
   }
 
   /// The link of the statement's row, which has the columns `names`; its hosts are the ids that are
@@ -78,6 +82,7 @@ enum LinkRow {
     one.handshakes = counters.counter(25)
     one.handshakeTicksSum = counters.counter(26)
     one.handshakeTicksMin = counters.tick(27)
+    one.elsewhere = counters.counter(28)
     return counters.isPlausible ? one : nil
   }
 }

@@ -99,6 +99,7 @@ enum LinkSettling {
     clamp(&link.unanswered, rest)
     clamp(&link.bytesAB, .max)
     clamp(&link.bytesBA, .max)
+    clamp(&link.elsewhere, .max)
     clamp(&link.handshakes, .max)
     clamp(&link.handshakeTicksSum, .max)
     if link.handshakes == 0 {

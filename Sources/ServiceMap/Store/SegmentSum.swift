@@ -122,6 +122,6 @@ struct SegmentSum {
   private static func isNothing(_ link: Link) -> Bool {
     link.packetsAB | link.packetsBA | link.bytesAB | link.bytesBA | link.sessions | link.firstFromB
       | link.twoWay | link.refused | link.unanswered | link.halfOpen | link.unasked | link.unheard
-      | link.handshakes | link.handshakeTicksSum == 0
+      | link.elsewhere | link.handshakes | link.handshakeTicksSum == 0
   }
 }

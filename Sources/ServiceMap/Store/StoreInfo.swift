@@ -77,7 +77,7 @@ public struct StoreInfo: Codable, Equatable, Sendable {
         return (facts?[.size] as? NSNumber)?.intValue ?? 0
       }
       return StoreInfo(
-        schema: StoreSchema.name, bytes: size(path), walBytes: size(path + "-wal"),
+        schema: reader.schema, bytes: size(path), walBytes: size(path + "-wal"),
         freeBytes: try number("PRAGMA freelist_count") * number("PRAGMA page_size"),
         runs: reader.runs.map { Run($0.id, $0.capture) }, segments: reader.spans,
         hiddenSegments: try number("SELECT count(*) FROM segment") - reader.segments.count,

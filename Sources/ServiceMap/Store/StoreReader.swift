@@ -6,6 +6,10 @@ internal import Wire
 struct StoreReader {
   let path: String
   private let database: Database
+  /// The store's version.
+  let schema: String
+  /// The columns of its links, as `LinkRow` reads them.
+  private let linkNames: String
   /// Those that can be seen, by begin.
   let segments: [StoredSegment]
   let runs: [(id: UInt64, capture: CaptureReport)]
@@ -49,11 +53,13 @@ struct StoreReader {
     self.path = path
     self.database = database
     let found = try String.fetchOne(database, sql: "SELECT value FROM meta WHERE key = 'schema'")
-    guard found == StoreSchema.name else {
+    guard let found, found == StoreSchema.name || found == StoreSchema.version3 else {
       throw StoreError(
         path: path, action: "read",
         reason: "its schema is \(found ?? "missing"), this renkei reads \(StoreSchema.name)")
     }
+    schema = found
+    linkNames = found == StoreSchema.name ? LinkRow.names : LinkRow.namesOfVersion3
     segments = try StoredSegment.all(database).filter(\.state.isVisible)
     runs = try Row.fetchAll(database, sql: "SELECT id, capture FROM run").map { row in
       guard let id = Int64.fromDatabaseValue(row["id"]),
@@ -200,7 +206,7 @@ struct StoreReader {
   ) throws -> UInt64 {
     let rows = StoreSchema.rows(of: segment.id)
     let bulk = try BulkStatement(
-      database, "SELECT \(LinkRow.names) FROM link WHERE id BETWEEN ? AND ?")
+      database, "SELECT \(linkNames) FROM link WHERE id BETWEEN ? AND ?")
     bulk.bind(1, rows.lowerBound)
     bulk.bind(2, rows.upperBound)
     // Only a period can subtract what another one added.
@@ -221,7 +227,7 @@ struct StoreReader {
   func forEachLink(of segment: StoredSegment, _ body: (Int64, Link) throws -> Void) throws {
     let rows = StoreSchema.rows(of: segment.id)
     let bulk = try BulkStatement(
-      database, "SELECT \(LinkRow.names) FROM link WHERE id BETWEEN ? AND ? ORDER BY id")
+      database, "SELECT \(linkNames) FROM link WHERE id BETWEEN ? AND ? ORDER BY id")
     bulk.bind(1, rows.lowerBound)
     bulk.bind(2, rows.upperBound)
     var counters = BulkCounters(bulk, isSigned: segment.resolution > 0)

@@ -4,8 +4,11 @@ internal import Wire
 
 /// The tables of a store, and how older ones become them.
 enum StoreSchema {
-  static let name = "renkei.store/3"
-  static let before = "renkei.store/2"
+  static let name = "renkei.store/4"
+  /// Can be read as it is, and is migrated by who writes it.
+  static let version3 = "renkei.store/3"
+  /// Is migrated by who writes it.
+  static let version2 = "renkei.store/2"
   /// What the name of every version begins with.
   static let family = "renkei.store/"
 
@@ -37,7 +40,8 @@ enum StoreSchema {
       bytes_ab INTEGER, bytes_ba INTEGER,
       first_tick INTEGER, last_tick INTEGER,
       handshakes INTEGER, handshake_ticks_sum INTEGER,
-      handshake_ticks_min INTEGER
+      handshake_ticks_min INTEGER,
+      seen_elsewhere INTEGER DEFAULT 0
     """
 
   /// How many links a segment may have: their rowids are the segment's id above the link's number.
@@ -55,10 +59,23 @@ enum StoreSchema {
     return try String.fetchOne(database, sql: "SELECT value FROM meta WHERE key = 'schema'")
   }
 
-  /// Makes a version 2 store one of this version, inside the caller's transaction.
+  /// Makes an older store one of this version, inside the caller's transaction.
   ///
+  /// - Parameter found: its version.
+  static func migrate(_ database: Database, from found: String) throws {
+    switch found {
+    case version2: try migrateVersion2(database)
+    case version3:
+      // The rows stay as they are: a column that is missing at their end reads as its default.
+      try database.execute(sql: "ALTER TABLE link ADD COLUMN seen_elsewhere INTEGER DEFAULT 0")
+      try database.execute(
+        sql: "UPDATE meta SET value = ? WHERE key = 'schema'", arguments: [name])
+    default: break
+    }
+  }
+
   /// - Complexity: O(links); the file grows by a copy of them, which the next segments use.
-  static func migrate(_ database: Database) throws {
+  private static func migrateVersion2(_ database: Database) throws {
     let json =
       try String.fetchOne(database, sql: "SELECT value FROM meta WHERE key = 'capture'") ?? "{}"
     let capture = try JSONDecoder().decode(CaptureReport.self, from: Data(json.utf8))
@@ -67,7 +84,7 @@ enum StoreSchema {
     try database.execute(sql: "ALTER TABLE meta RENAME TO meta_before")
     try database.execute(sql: tables)
     try database.execute(sql: "INSERT INTO address SELECT id, address FROM address_before")
-    try database.execute(sql: "INSERT INTO link SELECT rowid - 1, * FROM link_before")
+    try database.execute(sql: "INSERT INTO link SELECT rowid - 1, *, 0 FROM link_before")
     try database.execute(
       sql: "INSERT INTO run VALUES (?, ?, NULL)", arguments: [StoredRun.ofAudit, json])
     try database.execute(

@@ -46,7 +46,7 @@ extension UnitStore {
         guard let found, found.hasPrefix(StoreSchema.family) else {
           throw StoreError(path: path, action: "open", reason: "it is no renkei store")
         }
-        guard found == StoreSchema.name || found == StoreSchema.before else {
+        guard [StoreSchema.name, StoreSchema.version3, StoreSchema.version2].contains(found) else {
           throw StoreError(
             path: path, action: "open",
             reason: "its schema is \(found), this renkei writes \(StoreSchema.name)")
@@ -107,13 +107,12 @@ extension UnitStore {
       let queue = try DatabaseQueue(path: path, configuration: configuration)
       try queue.writeWithoutTransaction { database in
         try database.inTransaction(.immediate) {
-          switch try StoreSchema.found(in: database) {
-          case nil:
+          if let found = try StoreSchema.found(in: database) {
+            try StoreSchema.migrate(database, from: found)
+          } else {
             try database.execute(sql: StoreSchema.tables)
             try database.execute(
               sql: "INSERT INTO meta VALUES ('schema', ?)", arguments: [StoreSchema.name])
-          case StoreSchema.before: try StoreSchema.migrate(database)
-          default: break
           }
           return .commit
         }

@@ -39,7 +39,7 @@ public struct BatchHeader: Sendable {
   public static let magic: UInt32 = 0x314B_4E52
   public static let version: UInt16 = 4
   /// `ServiceMap.Link` in memory.
-  public static let linkBytes = 176
+  public static let linkBytes = 184
   /// A handle and 16 address bytes.
   @inlinable public static var addressEntryBytes: Int { 20 }
 

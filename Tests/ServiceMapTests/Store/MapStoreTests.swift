@@ -52,7 +52,8 @@ import Wire
     all.bPorts = 77
     let counters: [WritableKeyPath<Link, UInt64>] = [
       \.sessions, \.firstFromB, \.twoWay, \.refused, \.unanswered, \.halfOpen, \.unasked, \.unheard,
-      \.packetsAB, \.packetsBA, \.bytesAB, \.bytesBA, \.firstTick, \.lastTick, \.handshakes,
+      \.packetsAB, \.packetsBA, \.bytesAB, \.bytesBA, \.elsewhere, \.firstTick, \.lastTick,
+      \.handshakes,
       \.handshakeTicksSum, \.handshakeTicksMin,
     ]
     for (number, counter) in counters.enumerated() {

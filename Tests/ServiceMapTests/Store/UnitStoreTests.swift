@@ -145,7 +145,7 @@ import Wire
     let next = try DatabaseQueue(path: newer)
     try next.write {
       try $0.execute(sql: "CREATE TABLE meta (key, value)")
-      try $0.execute(sql: "INSERT INTO meta VALUES ('schema', 'renkei.store/4')")
+      try $0.execute(sql: "INSERT INTO meta VALUES ('schema', 'renkei.store/5')")
     }
     try next.close()
     for path in [text, other, newer] {
@@ -172,7 +172,7 @@ import Wire
     try unit.commit(to: second)
   }
 
-  /// The tables of the version before, as a release made them.
+  /// The tables of version 2, as a release made them.
   private static let tablesBefore = """
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE watermark (tracker INTEGER PRIMARY KEY, sequence INTEGER NOT NULL);
@@ -188,7 +188,7 @@ import Wire
       handshake_ticks_min INTEGER);
     """
 
-  @Test("a store of the version before is migrated, and gone on with")
+  @Test("a store of version 2 is migrated, and gone on with")
   func migration() throws {
     let queue = try DatabaseQueue(path: path)
     try queue.write { database in
@@ -228,6 +228,32 @@ import Wire
     #expect(all.capture.files.map(\.name) == ["old.pcap", "veth0"])
     #expect(all.capture.startNs == 1_600_000_000_000_000_000)
     #expect(packets(try MapStore.read(path: path, range: .at(1_600_000_050))) == 7)
+    #expect(try StoreCheck.problems(path: path) == [])
+  }
+
+  @Test("a store of version 3 is read as it is, and migrated by who writes it")
+  func version3() throws {
+    var unit = SyntheticUnit()
+    let first = try UnitStore(path: path)
+    for _ in 0..<10 { try unit.commit(to: first) }
+    first.close()
+    let written = try MapStore.read(path: path)
+    // As a release made it.
+    let queue = try DatabaseQueue(path: path)
+    try queue.writeWithoutTransaction { database in
+      try database.execute(sql: "ALTER TABLE link DROP COLUMN seen_elsewhere")
+      try database.execute(sql: "UPDATE meta SET value = 'renkei.store/3' WHERE key = 'schema'")
+    }
+    try queue.close()
+    #expect(try MapStore.read(path: path).links == written.links)
+    #expect(try StoreInfo.read(path: path).schema == "renkei.store/3")
+    #expect(try StoreCheck.problems(path: path) == [])
+    let second = try UnitStore(path: path)
+    #expect(second.setAside == nil)
+    #expect(try MapStore.read(path: path).links == written.links)
+    #expect(try StoreInfo.read(path: path).schema == MapStore.schema)
+    for _ in 0..<10 { try unit.commit(to: second) }
+    #expect(packets(try MapStore.read(path: path)) == unit.expected(0..<20).mapped)
     #expect(try StoreCheck.problems(path: path) == [])
   }
 }
