@@ -154,11 +154,9 @@ final class NATSExchange {
     defer { for line in lines { line.token.map(forget) } }
     while true {
       let now = Clock.seconds()
-      var isDone = true
       for place in lines.indices {
         while true {
           guard let number = lines[place].rest.first else { break }
-          isDone = false
           if let token = lines[place].token {
             try checkPermission(lines[place].subject, since: lines[place].violations)
             if let reply = take(token) {
@@ -188,7 +186,7 @@ final class NATSExchange {
           break
         }
       }
-      if isDone { return nil }
+      if lines.allSatisfy(\.rest.isEmpty) { return nil }
       guard now < end else { return "no answer within \(seconds) s" }
       guard mailbox.connection === connection, connection.isOpen else {
         return mailbox.lastDisconnect ?? "the connection was lost"
