@@ -1,5 +1,5 @@
 internal import Cluster
-internal import Foundation
+internal import FoundationEssentials
 
 /// Whether a box fits its cluster, before it begins.
 enum ClusterCheck {

@@ -64,6 +64,19 @@ extension ClusterConfiguration {
     return configuration
   }
 
+  /// The section `cluster` with all its defaults.
+  var clusterYAML: String {
+    var text = "cluster:\n"
+    for setting in ClusterConfiguration.settings where setting.section == nil {
+      text += "  \(setting.key): \(setting.write(cluster))\n"
+    }
+    text += "  spool:\n"
+    for setting in ClusterConfiguration.settings where setting.section != nil {
+      text += "    \(setting.name): \(setting.write(cluster))\n"
+    }
+    return text
+  }
+
   /// Secrets that more than their owner and group may read.
   private var openSecrets: [ConfigurationProblem] {
     let files = [

@@ -5,19 +5,6 @@ internal import Foundation
 internal import Glibc
 internal import Wire
 
-/// Where the configuration of a cluster's box is.
-struct ClusterOptions: ParsableArguments {
-  @Option(
-    name: [.customShort("c"), .customLong("config")],
-    help: ArgumentHelp(
-      "The cluster's configuration. Default: \(ClusterConfiguration.defaultPath).",
-      valueName: "file"))
-  var path = ClusterConfiguration.defaultPath
-
-  /// - Throws: `ConfigurationError`.
-  func load() throws -> ClusterConfiguration { try ClusterConfiguration.load(path: path) }
-}
-
 struct ClusterCollectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "collect",
@@ -54,7 +41,8 @@ struct ClusterCollectCommand: ParsableCommand {
 
   @Option(
     name: [.customShort("r"), .customLong("read")], parsing: .singleValue,
-    help: ArgumentHelp("Read a capture file instead. May be given several times.", valueName: "file"))
+    help: ArgumentHelp(
+      "Read a capture file instead. May be given several times.", valueName: "file"))
   var files: [String] = []
 
   @Argument(help: ArgumentHelp("A packet filter, see pcap-filter(7).", valueName: "filter"))

@@ -279,7 +279,8 @@ final class UnitPlan {
   }
 
   /// What serves metrics and pages; nil where nothing is served.
-  private static func reporter(_ configuration: UnitConfiguration, _ userWords: [String]) -> Stage? {
+  private static func reporter(_ configuration: UnitConfiguration, _ userWords: [String]) -> Stage?
+  {
     let metrics = configuration.metrics.listen.map { ["--metrics=\($0)"] } ?? []
     var services = metrics
     if configuration.report.listen != nil {
