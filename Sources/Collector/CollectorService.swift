@@ -10,6 +10,8 @@ public enum CollectorService {
   /// records, then one report, then the ring is closed. Waits while the ring is full; drops nothing.
   ///
   /// - Parameters:
+  ///   - addresses: the book of a unit, where this is part of one: batches then carry no addresses and keep to
+  ///     periods, and `status` gets the accounting as well.
   ///   - status: gets the bytes of input taken and the packets read, about every batch.
   ///   - process: the collector's line on it.
   /// - Throws: `CollectorError` about a file or the filter, and where the report can't be
@@ -17,7 +19,7 @@ public enum CollectorService {
   ///   supervisor ends the run.
   public static func run(
     _ configuration: CollectorConfiguration, output: consuming RingWriter,
-    status: borrowing StatusBoard, process: Int
+    addresses: SharedAddresses? = nil, status: borrowing StatusBoard, process: Int
   ) throws {
     var recorder = try PacketRecorder(
       decoder: FrameDecoder(
@@ -25,7 +27,10 @@ public enum CollectorService {
       filter: configuration.filter, deduplicates: configuration.deduplicate,
       writer: RecordWriter(
         ring: output, streamID: configuration.streamID, capturePoint: configuration.capturePoint,
-        addressCapacity: configuration.addressCapacity))
+        addressCapacity: addresses == nil ? configuration.addressCapacity : 1, shared: addresses,
+        keepsPeriods: addresses != nil))
+    // As of an interface that is up.
+    if addresses != nil { status.set(.interfaceState, of: process, to: 1) }
     var report = CaptureReport(filter: configuration.filter)
     let sizes = configuration.files.map(CaptureFiles.size)
     let isEndKnown = !sizes.contains(0)
@@ -40,8 +45,10 @@ public enum CollectorService {
         bytesTaken = taken
         status.set(.inputBytes, of: process, to: bytesBefore + taken)
         status.set(.items, of: process, to: recorder.packets)
+        if addresses != nil { tell(recorder, status, process) }
       }
       status.set(.items, of: process, to: recorder.packets)
+      if addresses != nil { tell(recorder, status, process) }
       if let damage, recorder.filePackets == 0 {
         throw CollectorError.damaged(file: path, damage: damage)
       }
@@ -64,6 +71,20 @@ public enum CollectorService {
       report.accounting[outcome.name] = recorder.writer.accounting[outcome]
     }
     let text = try ReportText.encode(report, bytesMax: recorder.writer.reportBytesMax)
+    if addresses != nil { tell(recorder, status, process) }
     recorder.end(report: text)
+  }
+
+  /// What a unit's board has of a live collector.
+  private static func tell(
+    _ recorder: borrowing PacketRecorder, _ status: borrowing StatusBoard, _ process: Int
+  ) {
+    status.set(recorder.writer.published, of: process)
+    status.set(.frameBytes, of: process, to: recorder.frameBytes)
+    status.set(.lengthSaturated, of: process, to: recorder.writer.lengthSaturated)
+    guard let times = recorder.timesNs else { return }
+    status.set(.startTick, of: process, to: Tick.of(nanoseconds: times.start))
+    status.set(.endTick, of: process, to: Tick.of(nanoseconds: times.end))
+    status.set(.newestTick, of: process, to: Tick.of(nanoseconds: times.end))
   }
 }

@@ -32,9 +32,8 @@ struct RenkeiCommand: ParsableCommand {
       StoreCommand.self, AnonymiseCommand.self, CheckCommand.self, StatusCommand.self,
       UserCommand.self, ClusterCommand.self,
       EvidenceCommand.self,
-      CollectCommand.self,
-      SplitCommand.self,
-      TrackCommand.self, MergeCommand.self, ServeCommand.self,
+      ClusterCollectCommand.self, ClusterTrackCommand.self, ClusterMergeCommand.self,
+      StageCommand.self, ServeCommand.self,
     ])
 
   /// Started with closed standard descriptors (cron, some daemons), the first files opened would

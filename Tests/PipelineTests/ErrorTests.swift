@@ -103,7 +103,7 @@ import Testing
       usleep(10_000)
       victim =
         children(of: process.processIdentifier).first {
-          $0.command.contains("renkei\0\(stage)\0")
+          $0.command.contains("renkei\0stage\0\(stage)\0")
         }?.pid
     }
     let pid = try #require(victim, "no \(stage) among the children")

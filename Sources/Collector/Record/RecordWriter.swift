@@ -47,25 +47,26 @@ struct RecordWriter: ~Copyable {
   /// - Parameters:
   ///   - shared: the book that other streams use as well; batches then carry no addresses.
   ///   - isLive: whether packets are dropped while the ring is full.
+  ///   - keepsPeriods: whether batches keep to periods, as those of a live capture do.
   ///   - accounting: what was counted before, and the number of the last batch; for a collector that goes
   ///     on for one that died.
   init(
     ring: consuming RingWriter, streamID: UInt32, capturePoint: UInt32, addressCapacity: Int,
-    shared: SharedAddresses? = nil, isLive: Bool = false, accounting: Accounting = Accounting(),
-    sequence: UInt64 = 0
+    shared: SharedAddresses? = nil, isLive: Bool = false, keepsPeriods: Bool = false,
+    accounting: Accounting = Accounting(), sequence: UInt64 = 0
   ) {
     if isLive {
       let aside = UnsafeMutableRawBufferPointer.allocate(
         byteCount: ring.slotBytes, alignment: 64)
       batch = BatchWriter(slot: aside, header: BatchHeader(kind: .records))
       self.aside = aside
-      // The first packet begins a period.
-      periodTicks = 0
     } else {
       // The same slot that the first `open` gets.
       batch = BatchWriter(slot: ring.reserve(), header: BatchHeader(kind: .records))
       aside = nil
     }
+    // The first packet begins a period.
+    if isLive || keepsPeriods { periodTicks = 0 }
     self.shared = shared
     published = accounting
     self.sequence = sequence
@@ -147,6 +148,10 @@ struct RecordWriter: ~Copyable {
   /// nil where a batch is to be opened first.
   var room: Room? {
     guard isOpen else { return nil }
+    // Near the end of a period each packet is asked for its time.
+    if periodTicks != .max && baseTick &+ UInt64(UInt16.max) &- periodBase > periodTicks {
+      return nil
+    }
     return Room(
       next: batch.itemEnd, last: batch.itemLimit - PacketRecord.bytes, baseTick: baseTick)
   }

@@ -13,6 +13,7 @@ struct CheckCommand: ParsableCommand {
       Examples:
         renkei check
         renkei check -c renkei.yaml --print        every key with its value
+        renkei check -c /etc/renkei/cluster.yaml   a box of a cluster
 
       Exit status: 0 right, with or without warnings; 1 wrong; 2 wrong usage.
       """)
@@ -41,7 +42,11 @@ struct CheckCommand: ParsableCommand {
     for warning in fit.warnings {
       Terminal.standardError(Terminal.oneLine("\(path): warning: \(warning)") + "\n")
     }
-    let output = prints ? unit.yaml : Terminal.oneLine("\(path): ok: \(unit.summary)") + "\n"
+    let cluster = try? ClusterConfiguration.load(path: path)
+    let output =
+      prints
+      ? (cluster?.clusterYAML ?? "") + unit.yaml
+      : Terminal.oneLine("\(path): ok: \(unit.summary)") + "\n"
     try AtomicOutput.write(to: "-") { $0.write(output) }
   }
 }

@@ -9,9 +9,15 @@ struct ConfigurationOptions: ParsableArguments {
       "The configuration. Default: \(UnitConfiguration.defaultPath).", valueName: "file"))
   var path: String?
 
+  /// Also of a cluster's box, without what is of the cluster.
+  ///
   /// - Throws: `ConfigurationError`.
   func load() throws -> UnitConfiguration {
-    try UnitConfiguration.load(path: path ?? UnitConfiguration.defaultPath)
+    let path = path ?? UnitConfiguration.defaultPath
+    if let text = try? UnitConfiguration.text(ofFile: path), ClusterConfiguration.isOne(text) {
+      return try ClusterConfiguration.load(path: path).unit
+    }
+    return try UnitConfiguration.load(path: path)
   }
 
   /// The configuration, or its defaults where none was named and there is none at the usual place.

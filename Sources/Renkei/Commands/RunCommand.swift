@@ -78,60 +78,9 @@ struct RunCommand: ParsableCommand {
     let notify = SdNotify(environment: ProcessInfo.processInfo.environment, pid: getpid())
     SdNotify.hideFromChildren()
     let plan = try UnitPlan(configuration, run: Clock.wallNs(), user: user)
-    let unit = UnitSupervisor(configuration, plan) { line in
-      Terminal.standardError("renkei: \(Terminal.oneLine(line))\n")
-    }
-    let observer = UnitObserver()
-    observer.configurationPath = options.path
-    var isReady = false
-    let end = try unit.run(
-      reload: {
-        do {
-          let changed = try effective().differences(from: configuration)
-          guard !changed.isEmpty else {
-            Terminal.standardError("renkei: the configuration has not changed\n")
-            return false
-          }
-          Terminal.standardError("renkei: taking over \(changed.joined(separator: ", "))\n")
-          notify.reloading()
-          return true
-        } catch {
-          let reason = Terminal.oneLine("\(error)")
-          observer.warnings = ["the configuration was not taken over: \(reason)"]
-          Terminal.standardError("renkei: the configuration was not taken over: \(reason)\n")
-          return false
-        }
-      },
-      tick: { unit in
-        let status = observer.status(of: unit)
-        do {
-          try status.write(to: configuration.run.directory)
-        } catch {
-          observer.warnings = ["\(error)"]
-        }
-        notify.watchdog()
-        switch unit.state {
-        case .capturing where !isReady:
-          isReady = true
-          notify.ready("capturing from \(Set(plan.interfaces).sorted().joined(separator: ", "))")
-        case .draining: notify.stopping("taking in what is on its way")
-        default: break
-        }
-      })
-    if case .reload = end {
-      notify.showToChildren()
-      try startOver()
-    }
-  }
-
-  /// Becomes a new supervisor under the same process number, with the configuration as it is now.
-  private func startOver() throws {
-    var words = CommandLine.arguments.map { strdup($0) } + [nil]
-    defer { for word in words { free(word) } }
-    var none = sigset_t()
-    sigemptyset(&none)
-    pthread_sigmask(SIG_SETMASK, &none, nil)
-    execv("/proc/self/exe", &words)
-    throw RunError("could not start over: \(String(cString: strerror(errno)))")
+    try UnitForeground(
+      configuration: configuration, configurationPath: options.path, plan: plan,
+      differences: { try effective().differences(from: configuration) }
+    ).run(notify)
   }
 }

@@ -8,6 +8,16 @@ internal import Splitter
 internal import Tracker
 internal import Wire
 
+/// The processes of a pipeline, as their supervisor starts them.
+struct StageCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "stage", abstract: "A process of a pipeline.", shouldDisplay: false,
+    subcommands: [
+      CollectCommand.self, SplitCommand.self, TrackCommand.self, MergeCommand.self,
+      PublishCommand.self,
+    ])
+}
+
 /// What every stage is told by its supervisor.
 struct StageOptions: ParsableArguments {
   /// What is read, for people who look at ps(1).
@@ -99,8 +109,8 @@ struct CollectCommand: ParsableCommand {
     if (interface == nil) == read.isEmpty {
       throw ValidationError("either --read or --interface")
     }
-    if (interface == nil) != (addressesFd == nil) {
-      throw ValidationError("--addresses-fd goes with --interface")
+    if interface != nil && addressesFd == nil {
+      throw ValidationError("--interface goes with --addresses-fd")
     }
     guard (64...262_144).contains(snaplen), (1 << 20...Int(Int32.max)).contains(bufferBytes) else {
       throw ValidationError("--snaplen is 64 to 262144, --buffer-bytes 1 MiB to 2 GiB")
@@ -117,7 +127,8 @@ struct CollectCommand: ParsableCommand {
     try stage.run("collect", keepsPrivileges: interface != nil) { status in
       guard let interface, let addressesFd else {
         return try CollectorService.run(
-          configuration, output: RingWriter(try Ring(inherited: outputFd)), status: status,
+          configuration, output: RingWriter(try Ring(inherited: outputFd)),
+          addresses: try addressesFd.map { try SharedAddresses(inherited: $0) }, status: status,
           process: stage.process)
       }
       let end = try LiveCollectorService.run(

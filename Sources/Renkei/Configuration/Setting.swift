@@ -1,16 +1,16 @@
 internal import Yams
 
-/// One key of the configuration: how it is read into a `UnitConfiguration` and written from one.
-struct Setting: Sendable {
+/// One key of a configuration: how it is read into a `Root` (`UnitConfiguration`) and written from one.
+struct Setting<Root: Sendable>: Sendable {
   /// With its section: `capture.snaplenBytes`.
   let key: String
   let expected: String
-  let read: @Sendable (Node, inout UnitConfiguration, inout [ConfigurationProblem]) -> Void
+  let read: @Sendable (Node, inout Root, inout [ConfigurationProblem]) -> Void
   /// The value as YAML in one line.
-  let write: @Sendable (UnitConfiguration) -> String
+  let write: @Sendable (Root) -> String
 
   init<Value>(
-    _ key: String, _ path: any WritableKeyPath<UnitConfiguration, Value> & Sendable,
+    _ key: String, _ path: any WritableKeyPath<Root, Value> & Sendable,
     _ kind: ValueKind<Value>
   ) {
     self.key = key
@@ -30,7 +30,7 @@ struct Setting: Sendable {
   ///
   /// - Parameter null: what that means.
   init<Value>(
-    _ key: String, _ path: any WritableKeyPath<UnitConfiguration, Value?> & Sendable,
+    _ key: String, _ path: any WritableKeyPath<Root, Value?> & Sendable,
     _ kind: ValueKind<Value>, null: String
   ) {
     self.init(key, path, kind.orNull(null))

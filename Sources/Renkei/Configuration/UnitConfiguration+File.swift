@@ -10,6 +10,13 @@ extension UnitConfiguration {
   ///
   /// - Throws: `ConfigurationError` with everything that is wrong in it.
   static func load(path: String) throws(ConfigurationError) -> UnitConfiguration {
+    try parse(text(ofFile: path), path: path)
+  }
+
+  /// The text of a configuration file.
+  ///
+  /// - Throws: `ConfigurationError` where it can't be one.
+  static func text(ofFile path: String) throws(ConfigurationError) -> String {
     func failed(_ text: String) -> ConfigurationError {
       ConfigurationError(path: path, problems: [ConfigurationProblem(line: nil, text: text)])
     }
@@ -26,13 +33,18 @@ extension UnitConfiguration {
     guard let text = String(validating: bytes[..<count], as: UTF8.self) else {
       throw failed("not in UTF-8")
     }
-    return try parse(text, path: path)
+    return text
   }
 
-  /// - Parameter path: for messages.
+  /// A section that is not the unit's own: its name, and what reads it.
+  typealias Section = (name: String, read: (Node, inout [ConfigurationProblem]) -> Void)
+
+  /// - Parameters:
+  ///   - path: for messages.
+  ///   - section: one more that there may be.
   /// - Throws: `ConfigurationError` with everything that is wrong in the text.
   static func parse(
-    _ text: String, path: String = "configuration"
+    _ text: String, path: String = "configuration", section: Section? = nil
   ) throws(ConfigurationError) -> UnitConfiguration {
     var configuration = UnitConfiguration()
     var problems: [ConfigurationProblem] = []
@@ -46,7 +58,7 @@ extension UnitConfiguration {
           ConfigurationProblem(
             line: second.line, text: "a second document; a configuration is one"))
       }
-      if let root, !root.isNull { configuration.read(root, &problems) }
+      if let root, !root.isNull { configuration.read(root, section, &problems) }
     } catch {
       problems.append(ConfigurationProblem(yaml: error))
     }
@@ -58,7 +70,9 @@ extension UnitConfiguration {
     return configuration
   }
 
-  private mutating func read(_ root: Node, _ problems: inout [ConfigurationProblem]) {
+  private mutating func read(
+    _ root: Node, _ section: Section?, _ problems: inout [ConfigurationProblem]
+  ) {
     guard let mapping = root.mapping else {
       problems.append(
         ConfigurationProblem(
@@ -72,7 +86,9 @@ extension UnitConfiguration {
         problems.append(.unknown(key, in: nil, known: []))
         continue
       }
-      if let setting = settings.first(where: { $0.key == name && $0.section == nil }) {
+      if let section, section.name == name {
+        section.read(value, &problems)
+      } else if let setting = settings.first(where: { $0.key == name && $0.section == nil }) {
         setting.read(value, &self, &problems)
       } else if sections.contains(name) {
         // A section of which everything is commented out.
@@ -90,7 +106,9 @@ extension UnitConfiguration {
           }
         }
       } else {
-        let top = settings.filter { $0.section == nil }.map(\.key) + sections.sorted()
+        let top =
+          settings.filter { $0.section == nil }.map(\.key)
+          + (sections + (section.map { [$0.name] } ?? [])).sorted()
         problems.append(.unknown(key, in: nil, known: top))
       }
     }

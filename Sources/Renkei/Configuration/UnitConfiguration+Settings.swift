@@ -3,7 +3,7 @@ internal import Yams
 
 extension UnitConfiguration {
   /// Every key, in the order of the documentation. What is not here can't be configured.
-  static let settings: [Setting] = [
+  static let settings: [Setting<UnitConfiguration>] = [
     Setting("interfaces", \.interfaces, .interfaces),
     Setting("filter", \.filter, .words),
     Setting("capture.promiscuous", \.capture.promiscuous, .flag),

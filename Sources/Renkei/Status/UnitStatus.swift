@@ -89,6 +89,23 @@ struct UnitStatus: Codable, Equatable, Sendable {
     var setAside: String?
   }
 
+  /// The collector's box of a cluster: how it gets on with the rest. `accounting.mapped` is what it has handed over.
+  struct Cluster: Codable, Equatable, Sendable {
+    var capturePoint: String
+    /// Whether the cluster takes what it is given.
+    var isReachable = false
+    /// Messages, and their bytes.
+    var batches: UInt64 = 0
+    var bytes: UInt64 = 0
+    /// Bytes that wait on disk, and records that ever did.
+    var spoolBytes: UInt64 = 0
+    var spooledRecords: UInt64 = 0
+    /// Entries of the spool that could not be read.
+    var spoolDamaged: UInt64 = 0
+    /// How often the cluster stopped taking anything.
+    var disconnects: UInt64 = 0
+  }
+
   /// What the clock did while the unit ran.
   struct Clock: Codable, Equatable, Sendable {
     var steps = 0
@@ -111,6 +128,8 @@ struct UnitStatus: Codable, Equatable, Sendable {
   var links: UInt64 = 0
   var store = Store()
   var clock = Clock()
+  /// nil where this is no box of a cluster.
+  var cluster: Cluster?
   /// For people, in English.
   var warnings: [String] = []
 

@@ -42,7 +42,7 @@ struct AuditRun {
     let capture = files[0] + (files.count > 1 ? " and \(files.count - 1) more" : "")
     func stage(_ name: String, _ process: Int) -> [String] {
       [
-        name, "--capture=\(capture)", "--status-fd", "\(status.descriptor)", "--process",
+        "stage", name, "--capture=\(capture)", "--status-fd", "\(status.descriptor)", "--process",
         "\(process)", "--parent", "\(getpid())",
       ]
     }

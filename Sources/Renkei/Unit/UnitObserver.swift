@@ -105,10 +105,19 @@ final class UnitObserver {
     }
     let dropped = plan.board.accounting(of: plan.splitterLine)
     status.accounting.captured = sum.captured
-    let committed = plan.board.get(.committedPackets, of: plan.mergerLine)
     // Read after the collectors' counters, it may be ahead of them.
     let lost = plan.board.get(.lostPackets, of: plan.mergerLine)
-    let sent = sum[.mapped] - min(sum[.mapped], dropped[.droppedByRing] + lost)
+    let droppedInAll = PacketOutcome.allCases.reduce(0) { $0 + dropped[$1] }
+    let sent = sum[.mapped] - min(sum[.mapped], droppedInAll + lost)
+    let committed: UInt64
+    if let point = plan.capturePoint {
+      // What this box has handed over, or keeps on its disk.
+      let taken = plan.board.get(.items, of: plan.splitterLine)
+      committed = taken - min(taken, droppedInAll)
+      status.cluster = UnitObserver.cluster(point, plan.board, plan.splitterLine)
+    } else {
+      committed = plan.board.get(.committedPackets, of: plan.mergerLine)
+    }
     status.accounting.mapped = min(committed, sent)
     status.accounting.inPipeline = sent - status.accounting.mapped
     for outcome in PacketOutcome.allCases where outcome != .mapped {
@@ -121,6 +130,7 @@ final class UnitObserver {
     status.sessions.max = UInt64(plan.sessionsMax)
     let merger = plan.mergerLine
     status.links = plan.board.get(.links, of: merger)
+    guard plan.capturePoint == nil else { return status }
     status.store.path = unit.configuration.store.path
     status.store.bytes = ["", "-wal"].reduce(0) {
       $0 + UnitObserver.fileBytes(unit.configuration.store.path + $1)
@@ -141,6 +151,21 @@ final class UnitObserver {
     return status
   }
 
+  /// How the box and its cluster get on, by the publisher's line.
+  private static func cluster(
+    _ point: String, _ board: borrowing StatusBoard, _ line: Int
+  ) -> UnitStatus.Cluster {
+    var cluster = UnitStatus.Cluster(capturePoint: point)
+    cluster.isReachable = board.get(.clusterState, of: line) == 1
+    cluster.batches = board.get(.batches, of: line)
+    cluster.bytes = board.get(.batchBytes, of: line)
+    cluster.spoolBytes = board.get(.spoolBytes, of: line)
+    cluster.spooledRecords = board.get(.spooledRecords, of: line)
+    cluster.spoolDamaged = board.get(.spoolDamaged, of: line)
+    cluster.disconnects = board.get(.disconnects, of: line)
+    return cluster
+  }
+
   /// The newest of the damaged files beside a store.
   private static func setAside(_ path: String) -> String {
     let url = URL(fileURLWithPath: path)
@@ -157,7 +182,7 @@ final class UnitObserver {
   }
 
   /// Resident memory and the time used, of a process (proc(5)).
-  private static func usage(_ pid: pid_t) -> (memoryBytes: UInt64, cpuSeconds: Double) {
+  static func usage(_ pid: pid_t) -> (memoryBytes: UInt64, cpuSeconds: Double) {
     func words(_ name: String) -> [Substring] {
       let text = (try? String(contentsOfFile: "/proc/\(pid)/\(name)", encoding: .utf8)) ?? ""
       // The command's name may have blanks.

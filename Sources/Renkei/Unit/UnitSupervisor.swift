@@ -148,7 +148,7 @@ final class UnitSupervisor {
     var stage = slots[place].stage
     if state == .draining && stage.kind == .collector {
       // It counts what the dead one had, says that nothing follows, and ends.
-      stage.arguments.insert("--finish", at: 1)
+      stage.arguments.insert("--finish", at: 2)
     }
     let child = try ChildProcess.start(
       role: stage.role, arguments: stage.arguments, descriptors: stage.descriptors)
@@ -176,10 +176,17 @@ final class UnitSupervisor {
         killAll()
         throw StageFailed(description: "the \(stage.role) failed", alreadySaid: true)
       }
-      if end.signal == nil && stage.kind == .merger && isDraining(of: stage) {
+      if end.signal == nil && [.merger, .publisher].contains(stage.kind) && isDraining(of: stage) {
         // All its input is there and it can't finish: that will not change.
         killAll()
         throw StageFailed(description: "the \(stage.role) failed", alreadySaid: true)
+      }
+      if stage.kind == .collector && plan.readsFiles {
+        // Another one would read them from the beginning, and what was sent would count twice.
+        killAll()
+        throw StageFailed(
+          description: "the \(stage.role) \(how); only some of the packets were sent",
+          alreadySaid: false)
       }
       let isQuick = now - slots[place].startedAt < UnitSupervisor.steadySeconds
       slots[place].quickEnds = isQuick ? slots[place].quickEnds + 1 : 1
@@ -200,7 +207,7 @@ final class UnitSupervisor {
 
   private func isDraining(of stage: UnitPlan.Stage) -> Bool {
     state == .draining
-      && slots.allSatisfy { $0.isDone || $0.stage.kind == .merger || $0.stage.kind == .reporter }
+      && slots.allSatisfy { $0.isDone || $0.stage.kind == stage.kind || $0.stage.kind == .reporter }
   }
 
   private var isCapturing: Bool {

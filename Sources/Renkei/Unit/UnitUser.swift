@@ -42,12 +42,35 @@ enum UnitDirectory {
     _ configuration: UnitConfiguration, user: (uid: uid_t, gid: gid_t)?
   ) throws {
     try make(configuration.run.directory, user: nil)
+    try prepareStore(configuration, user: user)
+  }
+
+  /// The same for a collector's box of a cluster: the run directory and the spool.
+  ///
+  /// - Throws: `RunError`.
+  static func prepare(
+    _ configuration: ClusterConfiguration, user: (uid: uid_t, gid: gid_t)?
+  ) throws {
+    try make(configuration.unit.run.directory, user: nil)
+    let spool = configuration.cluster.spoolPath
+    try make(URL(fileURLWithPath: spool).deletingLastPathComponent().path, user: user)
+    try make(spool, mode: 0o700, user: user)
+  }
+
+  /// Makes the store's directory, where it is missing and may be made.
+  ///
+  /// - Throws: `RunError`.
+  static func prepareStore(
+    _ configuration: UnitConfiguration, user: (uid: uid_t, gid: gid_t)?
+  ) throws {
     let store = URL(fileURLWithPath: configuration.store.path).deletingLastPathComponent().path
     try make(store, user: user)
   }
 
-  private static func make(_ path: String, user: (uid: uid_t, gid: gid_t)?) throws {
-    if mkdir(path, 0o755) == 0 {
+  private static func make(
+    _ path: String, mode: mode_t = 0o755, user: (uid: uid_t, gid: gid_t)?
+  ) throws {
+    if mkdir(path, mode) == 0 {
       if let user { chown(path, user.uid, user.gid) }
     } else if errno != EEXIST {
       throw RunError("\(path): cannot be made: \(String(cString: strerror(errno)))")

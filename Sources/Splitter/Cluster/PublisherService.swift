@@ -20,7 +20,7 @@ extension SplitterService {
     usage: () -> (memoryBytes: UInt64, cpuSeconds: Double), status: borrowing StatusBoard
   ) throws {
     let line = settings.interfaces.count
-    var publishing = try ShardPublishing(
+    let publishing = try ShardPublishing(
       settings, inputs: inputs, input: input, memory: memory, addresses: addresses, log: log,
       spool: spool)
     let itemsBefore = status.get(.items, of: line)
@@ -28,7 +28,7 @@ extension SplitterService {
     var identity = identity
     var toldAt = 0.0
     var endedAt: Double?
-    func tell(_ publishing: borrowing ShardPublishing) {
+    func tell(_ publishing: ShardPublishing) {
       var lost = Accounting()
       lost[.droppedBySpool] = publishing.published.dropped
       status.set(lost, of: line)
@@ -103,7 +103,7 @@ extension SplitterService {
 
   /// Says in the cluster how this process is, if that is there. A status that does not arrive is no loss.
   private static func put(
-    _ identity: inout ProcessStatus, _ publishing: borrowing ShardPublishing,
+    _ identity: inout ProcessStatus, _ publishing: ShardPublishing,
     _ settings: PublisherSettings, _ usage: () -> (memoryBytes: UInt64, cpuSeconds: Double),
     _ log: any ClusterLog, _ status: borrowing StatusBoard
   ) {

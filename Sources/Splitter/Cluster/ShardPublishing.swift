@@ -11,7 +11,7 @@ internal import Wire
 /// Of one shard at most one message is on its way at a time: were the first of two lost and the second stored, the shard's
 /// order would be gone. For the same reason everything goes to the spool once there is something in it, until it is empty.
 /// What was perhaps stored already is kept, whatever it takes; what was certainly not may be dropped.
-struct ShardPublishing: ~Copyable {
+final class ShardPublishing {
   private let readers: UnsafeMutablePointer<RingReader>
   private let inputs: Int
   private let settings: PublisherSettings
@@ -123,7 +123,7 @@ struct ShardPublishing: ~Copyable {
   ///   - report: makes the capture's report.
   /// - Returns: whether there was one.
   /// - Throws: `BatchError` where an input is not batches; `PublisherError`.
-  mutating func step(now: Double, report: (Progress) throws -> [UInt8]) throws -> Bool {
+  func step(now: Double, report: (Progress) throws -> [UInt8]) throws -> Bool {
     if let step = begun {
       spool.rewind(to: Spool.Mark(segment: step.spoolSegment, offset: step.spoolOffset))
       try take(step, isAgain: true, now: now, report)
@@ -139,7 +139,7 @@ struct ShardPublishing: ~Copyable {
   }
 
   /// What there is to take; nil where that can wait.
-  private mutating func nextStep(now: Double) throws -> SplitMemory.Publishing? {
+  private func nextStep(now: Double) throws -> SplitMemory.Publishing? {
     let slotsMax = max(1, ShardPublishing.stepSlotsMax / inputs)
     var step = SplitMemory.Publishing(inputs: [])
     var (slots, ended) = (0, 0)
@@ -161,7 +161,7 @@ struct ShardPublishing: ~Copyable {
 
   /// How many batches of records lie in an input, and whether nothing comes behind them. The report that it may end with
   /// stays in its ring, so that a publisher which takes over finds it.
-  private mutating func recordSlots(
+  private func recordSlots(
     of place: Int, atMost slotsMax: Int
   ) throws -> (count: Int, isEnded: Bool) {
     let begin = readers[place].position
@@ -184,7 +184,7 @@ struct ShardPublishing: ~Copyable {
     return (count, false)
   }
 
-  private mutating func take(
+  private func take(
     _ step: SplitMemory.Publishing, isAgain: Bool, now: Double,
     _ report: (Progress) throws -> [UInt8]
   ) throws {
@@ -214,13 +214,13 @@ struct ShardPublishing: ~Copyable {
     if step.isBeat { beatAt = now }
   }
 
-  private mutating func release(_ step: SplitMemory.Publishing) {
+  private func release(_ step: SplitMemory.Publishing) {
     for (place, position) in step.inputs.enumerated() { readers[place].release(upTo: position) }
     memory.endPublishing()
   }
 
   /// Cuts the step's slots in the order of their times, as far as each ring is in it.
-  private mutating func cutSlots(of step: SplitMemory.Publishing) throws -> [ShardCut.Batch] {
+  private func cutSlots(of step: SplitMemory.Publishing) throws -> [ShardCut.Batch] {
     while true {
       var (earliest, place) = (UInt64.max, -1)
       for input in 0..<inputs where readers[input].position < step.inputs[input] {
@@ -309,7 +309,7 @@ struct ShardPublishing: ~Copyable {
     case dropped
   }
 
-  private mutating func deliver(
+  private func deliver(
     _ waves: [[Message]], mayDrop: Bool, isLast: Bool, now: Double
   ) throws(PublisherError) -> Delivery {
     let isDirect = spool.isEmpty && log.isConnected && now >= retryAt
@@ -349,7 +349,7 @@ struct ShardPublishing: ~Copyable {
   }
 
   /// Stores messages wave by wave; answers those that are perhaps not stored.
-  private mutating func store(_ waves: [[Message]], now: Double) -> [Message] {
+  private func store(_ waves: [[Message]], now: Double) -> [Message] {
     for (place, wave) in waves.enumerated() {
       let missing = store(wave.map(\.entry), now: now)
       guard missing.isEmpty else {
@@ -360,7 +360,7 @@ struct ShardPublishing: ~Copyable {
   }
 
   /// Stores entries; answers the places of those that are perhaps not.
-  private mutating func store(_ entries: [LogEntry], now: Double) -> [Int] {
+  private func store(_ entries: [LogEntry], now: Double) -> [Int] {
     do {
       guard let missing = try log.store(entries), !missing.isEmpty else {
         problem = nil
@@ -375,20 +375,20 @@ struct ShardPublishing: ~Copyable {
     }
   }
 
-  private mutating func failed(_ why: String, now: Double) {
+  private func failed(_ why: String, now: Double) {
     if problem == nil { disconnects += 1 }
     problem = why
     retryAt = now + retrySeconds
     retrySeconds = min(2 * retrySeconds, ShardPublishing.retrySecondsMax)
   }
 
-  private mutating func noteDisconnect() {
+  private func noteDisconnect() {
     guard problem == nil else { return }
     disconnects += 1
     problem = "no connection"
   }
 
-  private mutating func append(_ messages: [Message], isForced: Bool, now: Double) -> Bool {
+  private func append(_ messages: [Message], isForced: Bool, now: Double) -> Bool {
     do {
       let isTaken = try spool.append(messages.map(\.entry), isForced: isForced, now: now)
       spoolProblem = isTaken ? nil : "the spool is full, or its disk"
@@ -404,7 +404,7 @@ struct ShardPublishing: ~Copyable {
   /// Sends a portion of what is in the spool, if the cluster is there.
   ///
   /// - Returns: whether anything was sent.
-  mutating func drain(now: Double) -> Bool {
+  func drain(now: Double) -> Bool {
     spool.sync(now: now)
     guard !spool.isEmpty, log.isConnected, now >= retryAt else { return false }
     let portion = spool.next(bytesMax: ShardPublishing.portionBytes)
@@ -415,7 +415,7 @@ struct ShardPublishing: ~Copyable {
   }
 
   /// Rests until something may have come.
-  mutating func rest() {
+  func rest() {
     if inputs == 1 && readers[0].waiting() == 0 { readers[0].wait() } else { usleep(2_000) }
   }
 }

@@ -30,7 +30,8 @@ final class LiveRun {
     let process = try StageProcess(
       prefix: namespace.prefix + prefix,
       [
-        "collect", "--interface", interface, "--addresses-fd", "\(addresses)", "--output-fd",
+        "stage", "collect", "--interface", interface, "--addresses-fd", "\(addresses)",
+        "--output-fd",
         "\(rings[collector])", "--buffer-bytes", "\(8 << 20)",
       ] + options, statusDescriptor: board, process: collector,
       descriptors: [addresses, rings[collector]])

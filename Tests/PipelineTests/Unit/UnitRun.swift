@@ -154,7 +154,7 @@ final class UnitRun {
       else { return nil }
       let words = Self.words("/proc/\(name)/cmdline")
       guard words.count > 1, words[0] == "renkei" else { return nil }
-      return Child(pid: child, stage: words[1])
+      return Child(pid: child, stage: words[1] == "stage" ? words[2] : words[1])
     }
   }
 

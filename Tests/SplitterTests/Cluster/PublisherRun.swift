@@ -82,7 +82,7 @@ final class PublisherRun {
   }
 
   /// Takes a step a second later.
-  func step(_ publishing: inout ShardPublishing, after seconds: Double = 0.3) throws -> Bool {
+  func step(_ publishing: ShardPublishing, after seconds: Double = 0.3) throws -> Bool {
     now += seconds
     return try publishing.step(now: now) { progress in
       Array("\(progress.records) \(progress.isLast)".utf8)

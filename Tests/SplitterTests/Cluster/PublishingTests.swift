@@ -9,10 +9,10 @@ import Wire
 /// A publisher, killed at every point of a step, cut off from its cluster, and without room.
 @Suite struct PublishingTests {
   /// Ends the inputs, and takes what is left.
-  private func finish(_ run: PublisherRun, _ publishing: inout ShardPublishing) throws {
+  private func finish(_ run: PublisherRun, _ publishing: ShardPublishing) throws {
     try run.closeInputs()
     for _ in 0..<5000 where !publishing.isOver || !publishing.spool.isEmpty {
-      _ = try run.step(&publishing)
+      _ = try run.step(publishing)
       _ = publishing.drain(now: run.now)
     }
     #expect(publishing.isOver && publishing.spool.isEmpty)
@@ -38,7 +38,7 @@ import Wire
       case 2: run.log.storeOnly(first: .random(in: 0...shards, using: &generator))
       default: break
       }
-      let isStep = try run.step(&publishing!, after: .random(in: 0.1...0.5, using: &generator))
+      let isStep = try run.step(publishing!, after: .random(in: 0.1...0.5, using: &generator))
       if isStep {
         switch Int.random(in: 0..<4, using: &generator) {
         case 0:
@@ -47,7 +47,7 @@ import Wire
           // The window of de-duplication may be over.
           if round % 3 == 0 { run.server.forgetIDs() }
           publishing = try run.publishing()
-          #expect(try run.step(&publishing!, after: 0))
+          #expect(try run.step(publishing!, after: 0))
           inMiddle += 1
         case 1:
           publishing = nil
@@ -62,7 +62,7 @@ import Wire
       }
       if Bool.random(using: &generator) { _ = publishing!.drain(now: run.now) }
     }
-    try finish(run, &publishing!)
+    try finish(run, publishing!)
     let arrived = try run.arrived()
     #expect(inMiddle > 40)
     #expect(arrived.records > 50_000)
@@ -74,11 +74,11 @@ import Wire
   func unreachable() throws {
     var generator = TestSeed.generator(for: "unreachable")
     let run = try PublisherRun(inputs: 1, shards: 4)
-    var publishing = try run.publishing()
+    let publishing = try run.publishing()
     for round in 0..<120 {
       try run.send(0, batches: 8, using: &generator)
       run.log.isCutOff = (30..<70).contains(round) || (80..<90).contains(round)
-      _ = try run.step(&publishing)
+      _ = try run.step(publishing)
       _ = publishing.drain(now: run.now)
       if round == 69 {
         #expect(publishing.spool.waitingBytes > 10_000)
@@ -86,7 +86,7 @@ import Wire
       }
     }
     #expect(publishing.disconnects == 2)
-    try finish(run, &publishing)
+    try finish(run, publishing)
     #expect(try run.arrived().replayed == 0)
     #expect(publishing.published.spooled > 5000 && publishing.published.dropped == 0)
     #expect(publishing.problem == nil)
@@ -98,18 +98,18 @@ import Wire
     let run = try PublisherRun(inputs: 1, shards: 2)
     run.log.isCutOff = true
     do {
-      var publishing = try run.publishing()
+      let publishing = try run.publishing()
       try run.send(0, batches: 20, using: &generator)
-      #expect(try run.step(&publishing))
+      #expect(try run.step(publishing))
     }
     let next = try PublisherRun(inputs: 1, shards: 2)
     let log = MemoryLog(on: next.server)
-    var publishing = try ShardPublishing(
+    let publishing = try ShardPublishing(
       PublisherSettings(point: "core-1", run: 99, shards: 2, interfaces: ["eth0"]), inputs: 1,
       input: { _ in try openRing(next.inputs[0]) }, memory: next.memory,
       addresses: next.addresses, log: log, spool: try run.spool())
     try next.send(0, batches: 5, using: &generator)
-    #expect(try next.step(&publishing))
+    #expect(try next.step(publishing))
     while publishing.drain(now: next.now) {}
     let runs = try next.server.messages(of: .records).map {
       try RecordBatch(decoding: $0.payload).run
@@ -127,7 +127,7 @@ import Wire
       for input in 0..<2 { try run.send(input, batches: 6, using: &generator) }
       run.log.isCutOff = (20..<120).contains(round)
       let before = run.before
-      _ = try run.step(&publishing!)
+      _ = try run.step(publishing!)
       if (20..<120).contains(round) && round % 9 == 0 {
         publishing = nil
         run.undoReleased(before, but: 1)
@@ -137,7 +137,7 @@ import Wire
       _ = publishing!.drain(now: run.now)
     }
     #expect(outage > 20_000 && outage <= 60_000)
-    try finish(run, &publishing!)
+    try finish(run, publishing!)
     let arrived = try run.arrived(isComplete: false)
     let dropped = publishing!.published.dropped
     #expect(dropped > 5000)
@@ -150,17 +150,17 @@ import Wire
   func refused() throws {
     var generator = TestSeed.generator(for: "refused")
     let run = try PublisherRun(inputs: 1, shards: 2)
-    var publishing = try run.publishing()
+    let publishing = try run.publishing()
     run.log.refusal = "no permission"
     for _ in 0..<5 {
       try run.send(0, batches: 5, using: &generator)
-      _ = try run.step(&publishing)
+      _ = try run.step(publishing)
     }
     #expect(publishing.problem?.contains("no permission") == true)
     #expect(publishing.published.spooled == UInt64(run.sent[0]))
     run.log.refusal = nil
     run.now += 60
-    try finish(run, &publishing)
+    try finish(run, publishing)
     _ = try run.arrived()
   }
 
@@ -168,11 +168,11 @@ import Wire
   func beats() throws {
     var generator = TestSeed.generator(for: "beats")
     let run = try PublisherRun(inputs: 1, shards: 8)
-    var publishing = try run.publishing()
+    let publishing = try run.publishing()
     for _ in 0..<20 {
       // Batches without records.
       try run.send(0, batches: 1, recordsMax: 0, using: &generator)
-      _ = try run.step(&publishing, after: 0.5)
+      _ = try run.step(publishing, after: 0.5)
     }
     let messages = run.server.messages(of: .records)
     let ofFirst = try messages.filter { $0.subject.hasSuffix(".0") }.map {
@@ -182,7 +182,7 @@ import Wire
     #expect(ofFirst.allSatisfy { !$0.report.isEmpty && $0.records.isEmpty })
     #expect(ofFirst.last?.reachedTick == PublisherRun.firstTick)
     try run.send(0, batches: 3, using: &generator)
-    try finish(run, &publishing)
+    try finish(run, publishing)
     let arrived = try run.arrived()
     #expect(arrived.lastReports.last == "\(run.sent[0]) true")
     #expect(arrived.beats >= 8 * 9)
@@ -192,14 +192,14 @@ import Wire
   func heavy() throws {
     var generator = TestSeed.generator(for: "heavy")
     let run = try PublisherRun(inputs: 1, shards: 1)
-    var publishing = try run.publishing()
+    let publishing = try run.publishing()
     for _ in 0..<30 {
       try run.send(0, batches: 64, recordsMax: 150, using: &generator)
       run.log.storeOnly(first: 0)
-      _ = try run.step(&publishing)
+      _ = try run.step(publishing)
       _ = publishing.drain(now: run.now)
     }
-    try finish(run, &publishing)
+    try finish(run, publishing)
     #expect(try run.arrived().records > 100_000)
   }
 
