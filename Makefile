@@ -85,8 +85,11 @@ install: ## install what was built (DESTDIR, PREFIX=/usr); a configuration that 
 	@[ -x $(RENKEI) ] || { echo "build it first: make build" >&2; exit 1; }
 	install -D -m 0755 $(RENKEI) "$(DESTDIR)$(PREFIX)/bin/renkei"
 	strip "$(DESTDIR)$(PREFIX)/bin/renkei"
-	install -D -m 0644 Packaging/renkei.service "$(DESTDIR)$(SYSTEMD_UNITS)/renkei.service"
-	sed -i 's|/usr/bin/renkei|$(PREFIX)/bin/renkei|' "$(DESTDIR)$(SYSTEMD_UNITS)/renkei.service"
+	install -d "$(DESTDIR)$(SYSTEMD_UNITS)"
+	for unit in Packaging/*.service; do \
+	  sed 's|/usr/bin/renkei|$(PREFIX)/bin/renkei|' "$$unit" > "$(DESTDIR)$(SYSTEMD_UNITS)/$${unit##*/}"; \
+	  chmod 0644 "$(DESTDIR)$(SYSTEMD_UNITS)/$${unit##*/}"; \
+	done
 	[ -e "$(DESTDIR)$(SYSCONFDIR)/renkei/renkei.yaml" ] || \
 	  install -D -m 0644 Packaging/renkei.yaml "$(DESTDIR)$(SYSCONFDIR)/renkei/renkei.yaml"
 	install -D -m 0644 Packaging/renkei.1 "$(DESTDIR)$(PREFIX)/share/man/man1/renkei.1"
@@ -95,6 +98,9 @@ install: ## install what was built (DESTDIR, PREFIX=/usr); a configuration that 
 	  "$(DESTDIR)$(PREFIX)/share/bash-completion/completions/renkei"
 	install -d "$(DESTDIR)$(PREFIX)/share/doc/renkei"
 	install -m 0644 README.md README.ja.md CHANGELOG.md docs/*.md "$(DESTDIR)$(PREFIX)/share/doc/renkei/"
+	install -d "$(DESTDIR)$(PREFIX)/share/doc/renkei/cluster"
+	install -m 0644 cluster/*.yaml cluster/*.conf "$(DESTDIR)$(PREFIX)/share/doc/renkei/cluster/"
+	install -m 0755 cluster/make-* "$(DESTDIR)$(PREFIX)/share/doc/renkei/cluster/"
 
 deb: build ## the Debian package, .build/renkei_VERSION_ARCHITECTURE.deb
 	@$(call install-missing,$(PACKAGE_PACKAGES))

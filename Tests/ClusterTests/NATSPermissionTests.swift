@@ -28,6 +28,8 @@ extension WithServers {
         return "connected"
       } catch ClusterError.refused(let why) {
         return why
+      } catch ClusterError.misconfigured(let why) {
+        return why
       } catch {
         return "\(error)"
       }
@@ -70,6 +72,13 @@ extension WithServers {
       settings.certificateFile = nil
       settings.servers = ["nats://127.0.0.1:\(server.port)"]
       #expect(refusal(settings).contains("an authority that is not known"))
+    }
+
+    @Test("a server whose certificate has expired is not trusted") func expiredServer() throws {
+      let lab = try LabCertificates(expired: "nats-1")
+      let server = try lab.server()
+      let why = refusal(lab.settings("tracker", port: server.port))
+      #expect(why.contains("the server's certificate has expired"))
     }
 
     @Test("each role may do its own work, and nothing else") func permissions() throws {
@@ -139,6 +148,20 @@ extension WithServers {
       #expect(updated[4].outcome == .differs(["4 shards, not 8"]))
       other.recordsBytesMax = 300 << 20
       #expect(isRefused { _ = try ClusterSetup(other, on: tracker).run(update: true) })
+    }
+
+    @Test("a key instead of a password") func key() throws {
+      // Of this test alone.
+      let seed = "SUAJ6BRY4GBCVFQMDLUWNADR25NI7MWSX7KYXJHGDOVSZISUF7CFJFPIBY"
+      let key = "UBPDV575JEDBLAYEZUUQ4VHN6SCYIITJOLXE7WJFA4EGN366GE22NGOF"
+      let server = try NATSServer("authorization { users: [ { nkey: \(key) } ] }")
+      let directory = try TemporaryDirectory()
+      var settings = NATSSettings(servers: [server.url], name: "test")
+      #expect(refusal(settings).contains("the user or the password is wrong"))
+      settings.seedFile = try directory.write("\(seed)\n\(key)\n".utf8, to: "seed")
+      #expect(refusal(settings) == "connected")
+      settings.seedFile = try directory.write("\(seed)\n".utf8, to: "no-key")
+      #expect(refusal(settings).contains("public key"))
     }
 
     @Test("three servers by their template") func three() throws {

@@ -12,7 +12,7 @@ public final class LabCertificates: Sendable {
   /// The capture points that have a user.
   public static let points = ["a", "b"]
 
-  /// - Parameter expired: the role whose certificate has expired.
+  /// - Parameter expired: the server or role whose certificate has expired.
   public init(nodes: [String] = ["nats-1,localhost,127.0.0.1"], expired: String? = nil) throws {
     directory = try TemporaryDirectory()
     let scripts = Command.root + "/cluster"

@@ -19,7 +19,7 @@ struct ClusterCommand: ParsableCommand {
         renkei cluster status -c admin.yaml
         renkei cluster status -c admin.yaml --watch
       """,
-    subcommands: [Initialise.self, Status.self])
+    subcommands: [Initialise.self, Status.self, Forget.self])
 
   struct FileOption: ParsableArguments {
     @Option(
