@@ -18,7 +18,7 @@ extension ClusterRole {
     let settings = ClusterTrackerSettings(
       name: configuration.name, shards: configuration.cluster.shards, tracker: tracker,
       epochSeconds: pipeline.epochSeconds, host: ClusterConfiguration.host,
-      version: RenkeiCommand.version, addressesMax: pipeline.addressesMax)
+      version: RenkeiCommand.version)
     try ClusterTrackerService.run(settings, log: link, isStopping: isStopping)
   }
 
