@@ -52,6 +52,8 @@ extension WithServers {
       try server.start()
       #expect(try storeAll(writer, entries(30...60)))
       #expect(try writer.state(of: .records).messages == 60)
+      // Each link comes back by itself, at a moment of its own.
+      try log.connect(withinSeconds: 10)
       let all = try texts(log, count: 60)
       #expect(all.count == 60 && Set(all).count == 60)
       // Of each subject in the order of their storing.
