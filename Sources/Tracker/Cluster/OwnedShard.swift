@@ -29,6 +29,8 @@ final class OwnedShard {
   private var lastSequence: UInt64 = 0
   /// Messages that were polled and could not be taken yet, in their order.
   private var waiting: [LogMessage] = []
+  /// Those of them that were taken ahead of their place, by sequence: there they are only passed.
+  private var takenAhead: Set<UInt64> = []
   /// Since when the first of them waits for one that is missing before it.
   private var gapSinceSeconds: Double?
   /// So many of them are not the one.
@@ -214,6 +216,11 @@ final class OwnedShard {
   /// Offers the first of the messages that wait.
   private func takeFirst(_ tracking: ShardTracking, nowSeconds: Double) throws {
     guard let message = waiting.first else { return }
+    if takenAhead.remove(message.sequence) != nil {
+      tracking.pass(message)
+      waiting.removeFirst()
+      return
+    }
     let isOver =
       gapSinceSeconds.map { nowSeconds - $0 >= OwnedShard.gapSeconds } ?? false
       || waiting.count >= OwnedShard.gapMessages
@@ -242,7 +249,9 @@ final class OwnedShard {
       return true
     }
     while looked < waiting.count {
-      if tracking.isMissing(waiting[looked], before: first) {
+      if !takenAhead.contains(waiting[looked].sequence)
+        && tracking.isMissing(waiting[looked], before: first)
+      {
         return try takeAhead(looked, tracking, nowSeconds: nowSeconds)
       }
       looked += 1
@@ -257,7 +266,8 @@ final class OwnedShard {
   ) throws -> Bool {
     switch tracking.take(waiting[place], isAhead: true) {
     case .taken:
-      waiting.remove(at: place)
+      takenAhead.insert(waiting[place].sequence)
+      waiting[place].payload = []
       // The next one that is missing may be any of those behind.
       looked = 1
     case .gap: return false

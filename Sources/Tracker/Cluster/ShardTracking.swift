@@ -136,6 +136,12 @@ final class ShardTracking {
     return book(batch, known, upTo: isAhead ? recordsSequence : message.sequence)
   }
 
+  /// Comes to the place of a message that was taken ahead of it.
+  func pass(_ message: LogMessage) {
+    recordsSequence = max(recordsSequence, message.sequence)
+    hasMoved = true
+  }
+
   /// Whether `message` is the one that is missing before `later`, for which `take` answered `.gap`.
   func isMissing(_ message: LogMessage, before later: LogMessage) -> Bool {
     guard message.subject == later.subject, let batch = try? RecordBatch(decoding: message.payload),
