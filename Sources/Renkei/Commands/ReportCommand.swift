@@ -20,6 +20,7 @@ struct ReportCommand: ParsableCommand {
         renkei report --store map.db --from yesterday --to today -o yesterday.html
         renkei report --store map.db --at 14:05 --format text -o -
         renkei report --store map.db --listen 9478          pages at http://127.0.0.1:9478/
+        renkei report --store map.db --listen 9478 --cluster reporter.yaml
       """)
 
   @Option(help: ArgumentHelp("The map store.", valueName: "map.db"))
@@ -30,6 +31,12 @@ struct ReportCommand: ParsableCommand {
   @OptionGroup var options: ReportOptions
 
   @OptionGroup(title: "Serving") var serving: ServeOptions
+
+  @Option(
+    help: ArgumentHelp(
+      "With --listen, of a merger's map: show on the page of health how the processes of the cluster are. FILE says "
+        + "how to reach it; its user need read the status only.", valueName: "file"))
+  var cluster: String?
 
   /// From `audit`: what to write, already worked out, as format:path.
   @Option(parsing: .singleValue, help: .hidden) var write: [String] = []
@@ -42,6 +49,9 @@ struct ReportCommand: ParsableCommand {
   func validate() throws {
     guard store != nil || inputFd != nil else {
       throw ValidationError("Missing expected argument '--store <map.db>'")
+    }
+    if cluster != nil, try serving.configuration() == nil {
+      throw ValidationError("--cluster goes with --listen")
     }
   }
 
@@ -90,10 +100,20 @@ struct ReportCommand: ParsableCommand {
     }
     // A map that can't be read is no news for later.
     _ = try StoreInfo.read(path: store)
+    let connection = try cluster.map { try ClusterConnection.load(path: $0) }
     let source = MapSource(try options.map.source(of: store))
     Task.detached { await source.follow() }
-    try ServiceRunner.run(
-      service, pages: try ReportSite(source: source, version: RenkeiCommand.version))
+    guard let connection else {
+      return try ServiceRunner.run(
+        service, pages: try ReportSite(source: source, version: RenkeiCommand.version))
+    }
+    let watch = ClusterWatch()
+    watch.begin { try connection.link() }
+    // As of a unit's map, a day is what most want to see.
+    let site = try ReportSite(
+      source: source, usual: .last(seconds: 86_400), version: RenkeiCommand.version,
+      health: { watch.health($0) })
+    try ServiceRunner.run(service, pages: site)
   }
 
   private func write(
