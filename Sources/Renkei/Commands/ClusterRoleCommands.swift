@@ -79,7 +79,7 @@ struct ClusterCollectCommand: ParsableCommand {
     let configuration = try effective()
     let sorted = files.isEmpty ? [] : try CaptureFiles.inspect(files).paths
     let user = try UnitUser.of(configuration.unit, isByDefault: false)
-    try UnitDirectory.prepare(configuration, user: user)
+    try UnitDirectory.prepare(configuration, readsFiles: !files.isEmpty, user: user)
     let notify = SdNotify(environment: ProcessInfo.processInfo.environment, pid: getpid())
     SdNotify.hideFromChildren()
     // The link's threads must not take signals that are this thread's.

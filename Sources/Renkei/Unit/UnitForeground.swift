@@ -23,8 +23,9 @@ struct UnitForeground {
       reload: { reload(observer, notify) },
       tick: { unit in
         let status = observer.status(of: unit)
+        // Files may be read beside a unit that captures, and the status is that one's.
         do {
-          try status.write(to: configuration.run.directory)
+          if !plan.readsFiles { try status.write(to: configuration.run.directory) }
         } catch {
           observer.warnings = ["\(error)"]
         }

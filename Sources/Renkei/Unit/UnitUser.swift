@@ -45,13 +45,14 @@ enum UnitDirectory {
     try prepareStore(configuration, user: user)
   }
 
-  /// The same for a collector's box of a cluster: the run directory and the spool.
+  /// The same for a collector's box of a cluster: the run directory, where a status is written, and the
+  /// spool.
   ///
   /// - Throws: `RunError`.
   static func prepare(
-    _ configuration: ClusterConfiguration, user: (uid: uid_t, gid: gid_t)?
+    _ configuration: ClusterConfiguration, readsFiles: Bool, user: (uid: uid_t, gid: gid_t)?
   ) throws {
-    try make(configuration.unit.run.directory, user: nil)
+    if !readsFiles { try make(configuration.unit.run.directory, user: nil) }
     let spool = configuration.cluster.spoolPath
     try make(URL(fileURLWithPath: spool).deletingLastPathComponent().path, user: user)
     try make(spool, mode: 0o700, user: user)

@@ -75,7 +75,8 @@ final class ShardPublishing {
     self.spool = spool
     cut = ShardCut(shards: settings.shards, shared: addresses)
     published = memory.published(shards: settings.shards)
-    reached = [UInt64](repeating: 0, count: inputs)
+    reached = memory.reached(inputs: inputs)
+    newestTick = reached.max() ?? 0
     reports = [[UInt8]?](repeating: nil, count: inputs)
     if let (step, isStored) = memory.publishing(inputs: inputs) {
       if isStored {
@@ -141,7 +142,7 @@ final class ShardPublishing {
   /// What there is to take; nil where that can wait.
   private func nextStep(now: Double) throws -> SplitMemory.Publishing? {
     let slotsMax = max(1, ShardPublishing.stepSlotsMax / inputs)
-    var step = SplitMemory.Publishing(inputs: [])
+    var step = SplitMemory.Publishing(inputs: [], reached: reached)
     var (slots, ended) = (0, 0)
     var isPressing = false
     for place in 0..<inputs {
@@ -154,7 +155,9 @@ final class ShardPublishing {
       ended += records.isEnded ? 1 : 0
     }
     step.isLast = ended == inputs && slots == 0
-    step.isBeat = step.isLast || now >= beatAt + ShardPublishing.beatSeconds
+    // Nothing is said of a time that is not known yet.
+    let isKnown = newestTick > 0 || slots > 0
+    step.isBeat = step.isLast || (isKnown && now >= beatAt + ShardPublishing.beatSeconds)
     let isTime = slots > 0 && now >= steppedAt + ShardPublishing.stepSeconds
     return isPressing || isTime || step.isBeat ? step : nil
   }
@@ -406,7 +409,10 @@ final class ShardPublishing {
   /// - Returns: whether anything was sent.
   func drain(now: Double) -> Bool {
     spool.sync(now: now)
-    guard !spool.isEmpty, log.isConnected, now >= retryAt else { return false }
+    guard !spool.isEmpty, log.isConnected, now >= retryAt else {
+      if !spool.isEmpty && !log.isConnected { noteDisconnect() }
+      return false
+    }
     let portion = spool.next(bytesMax: ShardPublishing.portionBytes)
     guard !portion.entries.isEmpty else { return false }
     let count = store(portion.entries, now: now).min() ?? portion.entries.count
@@ -416,6 +422,13 @@ final class ShardPublishing {
 
   /// Rests until something may have come.
   func rest() {
-    if inputs == 1 && readers[0].waiting() == 0 { readers[0].wait() } else { usleep(2_000) }
+    // A ring that is closed lets nobody wait.
+    if memory.isPublishingOver {
+      usleep(20_000)
+    } else if inputs == 1 && readers[0].waiting() == 0 {
+      readers[0].wait()
+    } else {
+      usleep(2_000)
+    }
   }
 }

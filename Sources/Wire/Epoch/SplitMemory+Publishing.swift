@@ -12,6 +12,7 @@ internal import Synchronization
 /// |---|---|---|
 /// | 64 | 8 | phase of the step (0 none, 1 begun, 2 stored) + 256 × the bank that counts |
 /// | 256 | 8 × 64 | by input: released up to, after the step |
+/// | 1024 | 8 × 64 | by input: ticks up to which it had come before the step |
 /// | 1536 | 8 | flags of the step |
 /// | 1544, 1552 | 8 | where the spool ended before it: segment, offset |
 /// | 1600 | 1,088 | bank 0: by shard batches and records so far (8 × 64 each), then dropped, spooled, batches, bytes |
@@ -25,11 +26,16 @@ extension SplitMemory {
     public var isBeat = false
     /// The run's last: all inputs have ended.
     public var isLast = false
+    /// By input: ticks up to which it has come before the step.
+    public var reached: [UInt64]
     /// Where the spool ended.
     public var spoolSegment: UInt64 = 0
     public var spoolOffset: UInt64 = 0
 
-    public init(inputs: [UInt64]) { self.inputs = inputs }
+    public init(inputs: [UInt64], reached: [UInt64]) {
+      self.inputs = inputs
+      self.reached = reached
+    }
   }
 
   /// How far a publisher came.
@@ -64,6 +70,9 @@ extension SplitMemory {
     precondition(step.inputs.count <= SplitMemory.ringsMax)
     for (place, position) in step.inputs.enumerated() {
       word(256 + 8 * place).pointee.store(position, ordering: .relaxed)
+    }
+    for (place, tick) in step.reached.enumerated() {
+      word(1024 + 8 * place).pointee.store(tick, ordering: .relaxed)
     }
     let flags: UInt64 = (step.isBeat ? 1 : 0) | (step.isLast ? 2 : 0)
     word(SplitMemory.flagsOffset).pointee.store(flags, ordering: .relaxed)
@@ -119,9 +128,15 @@ extension SplitMemory {
     return flags & 2 != 0 && state & 0xFF != SplitMemory.begun
   }
 
+  /// By input: ticks up to which it had come before the step that was written down last.
+  public func reached(inputs: Int) -> [UInt64] {
+    (0..<inputs).map { word(1024 + 8 * $0).pointee.load(ordering: .relaxed) }
+  }
+
   private func writtenStep(inputs: Int) -> Publishing {
     var step = Publishing(
-      inputs: (0..<inputs).map { word(256 + 8 * $0).pointee.load(ordering: .relaxed) })
+      inputs: (0..<inputs).map { word(256 + 8 * $0).pointee.load(ordering: .relaxed) },
+      reached: reached(inputs: inputs))
     let flags = word(SplitMemory.flagsOffset).pointee.load(ordering: .relaxed)
     step.isBeat = flags & 1 != 0
     step.isLast = flags & 2 != 0
