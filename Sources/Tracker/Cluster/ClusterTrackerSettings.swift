@@ -13,16 +13,20 @@ public struct ClusterTrackerSettings: Sendable {
   /// For people.
   public var host: String
   public var version: String
+  /// Different IPv6 addresses (and IPv4 addresses in 240.0.0.0/4) that the process keeps until it takes its shards up anew;
+  /// never fewer than its sessions may have. 16 bytes each, and 8 for finding them.
+  public var addressesMax: Int
   /// For tests: rows of a shard, rows from which on some are looked for that are over, seconds between snapshots.
   var rowsMax: Int?
   var compactMin = 16_384
   var snapshotSeconds: Double?
   /// For tests: different addresses that find room.
-  var addressesMax: Int?
+  var addressesExactly: Int?
 
   public init(
     name: String, shards: Int, tracker: TrackerConfiguration = TrackerConfiguration(),
-    epochSeconds: Double = 1, takeoverSeconds: Double = 4, host: String, version: String
+    epochSeconds: Double = 1, takeoverSeconds: Double = 4, host: String, version: String,
+    addressesMax: Int = 1 << 22
   ) {
     self.name = name
     self.shards = shards
@@ -31,5 +35,6 @@ public struct ClusterTrackerSettings: Sendable {
     self.takeoverSeconds = takeoverSeconds
     self.host = host
     self.version = version
+    self.addressesMax = addressesMax
   }
 }

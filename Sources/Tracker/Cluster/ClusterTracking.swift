@@ -57,7 +57,8 @@ final class ClusterTracking {
       settings.shards
       * ShardTracking.rowsMax(sessionsMax: settings.tracker.sessionsMax, shards: settings.shards)
     return try SharedAddresses(
-      capacity: settings.addressesMax ?? min(4 * sessions, Int(AddressHandle.count)))
+      capacity: settings.addressesExactly
+        ?? min(max(settings.addressesMax, 4 * sessions), Int(AddressHandle.count)))
   }
 
   /// The shards that it works on.

@@ -53,7 +53,7 @@ struct ClusterRun {
     self.shards = shards
     settings = ClusterTrackerSettings(
       name: "t", shards: shards, tracker: configuration, host: "here", version: "0")
-    settings.addressesMax = 1 << 12
+    settings.addressesExactly = 1 << 12
     settings.rowsMax = 8192
   }
 

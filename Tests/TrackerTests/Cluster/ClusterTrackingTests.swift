@@ -137,7 +137,7 @@ import Wire
       name: name, shards: shards, tracker: TrackerConfiguration(idleTimeoutSeconds: 1),
       host: "here", version: "0")
     settings.rowsMax = 8192
-    settings.addressesMax = 1 << 12
+    settings.addressesExactly = 1 << 12
     return settings
   }
 
@@ -204,7 +204,7 @@ import Wire
     let server = MemoryServer()
     let collector = MemoryLog(on: server)
     var settings = settings("a", shards: 1)
-    settings.addressesMax = 64
+    settings.addressesExactly = 64
     settings.compactMin = 4
     settings.epochSeconds = 0
     let tracker = try ClusterTracking(settings, log: MemoryLog(on: server), incarnation: 1)
