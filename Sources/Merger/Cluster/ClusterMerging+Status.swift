@@ -2,7 +2,7 @@ internal import Cluster
 internal import Wire
 
 extension ClusterMerging {
-  /// What a merger says of itself to the cluster.
+  /// What a merger says of itself to the cluster: what is in its store, not what is booked.
   ///
   /// - Parameter pending: messages of the stream that wait for it.
   func status(pending: UInt64) -> ProcessStatus.Merger {
@@ -11,47 +11,33 @@ extension ClusterMerging {
     status.commits = periods.commits
     status.pending = pending
     status.links = UInt64(periods.linkCount)
-    let accounting = accounting
+    let accounting = committed.accounting
     status.mapped = accounting[.mapped]
     for outcome in PacketOutcome.allCases where accounting[outcome] > 0 {
       status.accounting[outcome.name] = accounting[outcome]
     }
-    status.inPipeline = inPipeline
+    status.inPipeline = committed.inPipeline
     status.captured = accounting.captured &+ status.inPipeline
-    for shard in progress.shards {
+    for shard in committed.shards {
       for (name, count) in shard.points where count.missing > count.missingBase {
         status.missing[name, default: 0] &+= count.missing - count.missingBase
       }
     }
-    for (name, point) in progress.points where point.lostAtEnd > 0 {
+    for (name, point) in committed.points where point.lostAtEnd > 0 {
       status.missing[name, default: 0] &+= point.lostAtEnd
     }
-    status.points = progress.points.keys.sorted()
+    status.points = committed.points.keys.sorted()
     return status
   }
 
-  /// Packets that collectors have reported to be sent, and that have not come yet.
-  var inPipeline: UInt64 {
-    var sum: UInt64 = 0
-    for (name, point) in progress.points {
-      let sent = point.total.outcomes[.mapped]
-      let came = progress.shards.reduce(point.lostAtEnd) { sum, shard in
-        guard let count = shard.points[name] else { return sum }
-        return sum &+ count.packets &+ count.missing
-      }
-      sum &+= sent - min(sent, came)
-    }
-    return sum
-  }
-
   /// Records and refused messages aside: packets taken so far, and the newest one's time.
-  var items: UInt64 { accounting[.mapped] &+ accounting[.seenElsewhere] }
+  var items: UInt64 { progress.accounting[.mapped] &+ progress.accounting[.seenElsewhere] }
 
   var newestTick: UInt64 { progress.shards.map(\.newestTick).max() ?? 0 }
 
   /// Whether all collectors have ended and all that they sent is booked.
   var isEnded: Bool {
-    !progress.points.isEmpty && inPipeline == 0
+    !progress.points.isEmpty && progress.inPipeline == 0
       && progress.points.keys.allSatisfy { name in
         progress.shards.allSatisfy { $0.points[name]?.isEnded ?? false }
       }

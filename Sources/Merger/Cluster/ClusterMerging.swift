@@ -262,32 +262,9 @@ final class ClusterMerging {
     return sum
   }
 
-  /// What became of all packets that are not in the map or on their way to it, but for those of sessions that
-  /// several points have seen.
-  private var reasons: Accounting {
-    var sum = Accounting()
-    for point in progress.points.values {
-      let total = point.total.outcomes
-      for outcome in PacketOutcome.allCases { sum[outcome] &+= total[outcome] }
-      sum[.lostInTransit] &+= point.lostAtEnd
-    }
-    for shard in progress.shards {
-      for count in shard.points.values {
-        sum[.lostInTransit] &+= count.missing &- count.missingBase
-      }
-    }
-    if let base = progress.base?.outcomes {
-      for outcome in PacketOutcome.allCases {
-        sum[outcome] &-= min(sum[outcome], base[outcome])
-      }
-    }
-    sum[.mapped] = 0
-    return sum
-  }
-
   /// Gives packets that are in no link to the period of the last ones.
   private func attribute(isNew: Bool) throws {
-    let reasons = reasons
+    let reasons = progress.reasons
     var attributed = PacketOutcome.allCases.map { progress.attributed[$0.name] ?? 0 }
     guard isNew || PacketOutcome.allCases.contains(where: { reasons[$0] > attributed[$0.rawValue] })
     else { return }
@@ -295,16 +272,6 @@ final class ClusterMerging {
     for outcome in PacketOutcome.allCases where attributed[outcome.rawValue] > 0 {
       progress.attributed[outcome.name] = attributed[outcome.rawValue]
     }
-  }
-
-  /// What became of all packets that are accounted for in this store: mapped, and by reason.
-  var accounting: Accounting {
-    var sum = reasons
-    for shard in progress.shards {
-      sum[.mapped] &+= shard.mapped
-      sum[.seenElsewhere] &+= shard.elsewhere
-    }
-    return sum
   }
 
   /// Of the run so far.
@@ -315,7 +282,7 @@ final class ClusterMerging {
       capture.lengthSaturated -= min(capture.lengthSaturated, base.lengthSaturated)
     }
     capture.sessionsExportedEarly = progress.shards.reduce(0) { $0 &+ $1.exportedEarly }
-    let accounting = accounting
+    let accounting = progress.accounting
     capture.accounting = [:]
     for outcome in PacketOutcome.allCases { capture.accounting[outcome.name] = accounting[outcome] }
     return capture

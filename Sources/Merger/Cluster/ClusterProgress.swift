@@ -71,6 +71,55 @@ struct ClusterProgress: Codable, Equatable {
   }
 }
 
+extension ClusterProgress {
+  /// What became of all packets that are not in the map or on their way to it, but for those of sessions that
+  /// several points have seen.
+  var reasons: Accounting {
+    var sum = Accounting()
+    for point in points.values {
+      let total = point.total.outcomes
+      for outcome in PacketOutcome.allCases { sum[outcome] &+= total[outcome] }
+      sum[.lostInTransit] &+= point.lostAtEnd
+    }
+    for shard in shards {
+      for count in shard.points.values {
+        sum[.lostInTransit] &+= count.missing &- count.missingBase
+      }
+    }
+    if let base = base?.outcomes {
+      for outcome in PacketOutcome.allCases {
+        sum[outcome] &-= min(sum[outcome], base[outcome])
+      }
+    }
+    sum[.mapped] = 0
+    return sum
+  }
+
+  /// What became of all packets that are accounted for in this store: mapped, and by reason.
+  var accounting: Accounting {
+    var sum = reasons
+    for shard in shards {
+      sum[.mapped] &+= shard.mapped
+      sum[.seenElsewhere] &+= shard.elsewhere
+    }
+    return sum
+  }
+
+  /// Packets that collectors have reported to be sent, and that have not come yet.
+  var inPipeline: UInt64 {
+    var sum: UInt64 = 0
+    for (name, point) in points {
+      let sent = point.total.outcomes[.mapped]
+      let came = shards.reduce(point.lostAtEnd) { sum, shard in
+        guard let count = shard.points[name] else { return sum }
+        return sum &+ count.packets &+ count.missing
+      }
+      sum &+= sent - min(sent, came)
+    }
+    return sum
+  }
+}
+
 extension CaptureReport {
   /// Adds what another run, or another capture point, has reported; files of the same name become one.
   mutating func add(_ other: CaptureReport) {

@@ -177,7 +177,7 @@ import Wire
       try run.take()
       #expect(try run.merging.commit())
       #expect(!run.merging.hasNews)
-      #expect(run.merging.isEnded && run.merging.inPipeline == 0)
+      #expect(run.merging.isEnded && run.merging.progress.inPipeline == 0)
       #expect(run.merging.contradiction == nil)
       #expect(run.merging.refused == [:])
       run.store.close()
