@@ -16,7 +16,7 @@ BENCHMARK_SOURCES := $(addprefix Benchmarks/,Package.swift Sources Stages/Packag
 TEST_PACKAGES := $(BUILD_PACKAGES) tshark tcpdump iproute2 zstd lz4 gzip python3 chromium fonts-noto-cjk openssl nats-server
 
 # Those that wait for time-outs on real sockets: by themselves, or the others make them late.
-TIMED_TESTS := 'ReportServiceTests|AuthenticatorTests|EventStreamTests'
+TIMED_TESTS := 'ReportServiceTests|AuthenticatorTests|EventStreamTests|WithServers|ClusterCommandTests'
 
 # Where `make install` puts things; DESTDIR goes before all of them.
 DESTDIR ?=
@@ -25,7 +25,7 @@ SYSCONFDIR ?= /etc
 SYSTEMD_UNITS ?= /lib/systemd/system
 PACKAGE_PACKAGES := $(BUILD_PACKAGES) dpkg-dev binutils
 
-.PHONY: help audit build test format lint setup setup-test sanitize bench bench-unit bench-pages check-api accuracy clean record install deb
+.PHONY: help audit build test format lint setup setup-test sanitize bench bench-unit bench-pages bench-cluster cluster-lab check-api accuracy clean record install deb
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -66,6 +66,16 @@ bench-pages: build ## the pages of a large map under load, and its static report
 	@$(call install-missing,wrk python3 chromium)
 	swift build -c release --product StoreWriter --static-swift-stdlib
 	Benchmarks/pages.py $(ARGS)
+
+cluster-lab: build ## a cluster of eleven hosts in network namespaces, on this machine (root; LAB="equal", "faults --rounds 20", "refusals")
+	@$(call install-missing,nats-server openssl perl iproute2 tcpreplay tcpdump python3 procps)
+	swift build -c release --package-path Benchmarks --product renkei-generate
+	cluster/lab $(or $(LAB),open)
+
+bench-cluster: build ## records through NATS beside shared memory (root; ten minutes; ARGS="--packets N --rounds N")
+	@$(call install-missing,nats-server openssl perl iproute2 tcpreplay tcpdump python3 procps)
+	swift build -c release --package-path Benchmarks --product renkei-generate
+	Benchmarks/cluster.py $(ARGS)
 
 check-api: build ## the JSON API beside its OpenAPI description, by schemathesis from PyPI (three minutes)
 	@$(call install-missing,python3 python3-venv)

@@ -246,7 +246,7 @@ class Unit(Program):
                 continue
             if not lives(pid):
                 continue
-            role = ROLES.get(words[1]) if len(words) > 1 else None
+            role = ROLES.get(words[2 if words[1] == "stage" else 1]) if len(words) > 2 else None
             if role == "tracker" and "--number" in words:
                 role += " " + words[words.index("--number") + 1]
             if role:

@@ -8,7 +8,9 @@ internal import Wire
 /// nothing else, can neither repeat nor leave out, and 64 readers cost the servers nothing. Its price is one way to the
 /// server and back a message, which the next one makes while this one is being worked at: some thousands a second.
 final class NATSReader: LogReader {
-  private static let answerSecondsMax = 2.0
+  /// How long an answer is waited for: at first, and at most. It doubles while none comes: servers that are too busy to
+  /// answer would otherwise be asked the same ever more often.
+  private static let answerSeconds = (2.0, 16.0)
   /// Between questions at the end of the stream: from the first to the second.
   private static let idleSeconds = (0.01, 0.1)
   /// An "end" that was heard of longer ago says nothing any more.
@@ -23,6 +25,7 @@ final class NATSReader: LogReader {
   private var token: UInt64?
   private var connection: NATSConnection?
   private var askedAt = 0.0
+  private var patience = NATSReader.answerSeconds.0
   private var askAt = 0.0
   private var idle = NATSReader.idleSeconds.0
   private var violations: UInt64 = 0
@@ -58,8 +61,10 @@ final class NATSReader: LogReader {
       } else {
         try exchange.checkPermission(api, since: violations)
         let isLost = exchange.mailbox.connection !== connection
-        if isLost || now - askedAt > NATSReader.answerSecondsMax {
+        if isLost || now - askedAt > patience {
           exchange.forget(token)
+          patience =
+            isLost ? NATSReader.answerSeconds.0 : min(2 * patience, NATSReader.answerSeconds.1)
           self.token = nil
         }
       }
@@ -88,6 +93,7 @@ final class NATSReader: LogReader {
   }
 
   private func received(_ reply: NATSReply, _ now: Double) -> LogMessage? {
+    patience = NATSReader.answerSeconds.0
     switch reply.status {
     case 0 where reply.sequence >= next:
       next = reply.sequence + 1

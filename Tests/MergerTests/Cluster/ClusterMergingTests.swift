@@ -306,16 +306,16 @@ import Wire
     try store(cluster.shards[0].seal(cluster.points), log)
     let one = try run("one", log)
     try one.take()
-    #expect(one.merging.inPipeline == 17)
+    #expect(one.merging.progress.inPipeline == 17)
     cluster.points[0].restart()
     for place in cluster.shards.indices {
-      #expect(one.merging.accounting[.lostInTransit] == 0)
+      #expect(one.merging.progress.accounting[.lostInTransit] == 0)
       cluster.shards[place].begin(run: cluster.points[0].run, of: 0)
       try store(cluster.shards[place].seal(cluster.points), log)
       try one.take()
     }
     cluster.missing = 17
-    #expect(one.merging.inPipeline == 0)
+    #expect(one.merging.progress.inPipeline == 0)
     #expect(try one.merging.commit())
     one.store.close()
     try check(settings("one").store, cluster)
