@@ -21,6 +21,7 @@ import os
 import re
 import shutil
 import statistics
+import struct
 import subprocess
 import tempfile
 import time
@@ -31,6 +32,23 @@ lab = importlib.util.module_from_spec(importlib.util.spec_from_loader("lab", loa
 loader.exec_module(lab)
 
 TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def hastened(capture, times):
+    """The same packets in so much less time: a generated network has 2,700 a second, a core switch a hundred times that."""
+    with open(capture, "rb") as file:
+        data = bytearray(file.read())
+    unit = 10 ** 9 if struct.unpack_from("<I", data)[0] == 0xA1B23C4D else 10 ** 6
+    place, first = 24, None
+    while place < len(data):
+        seconds, fraction, length = struct.unpack_from("<III", data, place)
+        time_now = seconds * unit + fraction
+        first = time_now if first is None else first
+        struct.pack_into("<II", data, place, *divmod(first + (time_now - first) // times, unit))
+        place += 16 + length
+    with open(capture, "wb") as file:
+        file.write(data)
+    return capture
 
 
 def cpu_seconds(pid):
@@ -75,9 +93,7 @@ def through_shared_memory(capture):
     """Seconds, and CPU seconds, of an audit: the same stages, joined by rings."""
     began = time.monotonic()
     before = os.times()
-    lab.output([lab.RENKEI, "audit", "-r", capture, "--format", "csv", "-o", "/dev/null", "--force"]
-               if "--force" in lab.output([lab.RENKEI, "audit", "--help"]) else
-               [lab.RENKEI, "audit", "-r", capture, "--format", "csv", "-o", "-"])
+    lab.output([lab.RENKEI, "audit", "-r", capture, "--format", "csv", "-o", "-"])
     after = os.times()
     return time.monotonic() - began, after.children_user + after.children_system - before.children_user - before.children_system
 
@@ -136,7 +152,7 @@ def main():
     folder = arguments.keep or tempfile.mkdtemp(prefix="renkei-bench-")
     os.makedirs(folder, exist_ok=True)
     try:
-        capture = lab.generated(folder, 1, arguments.packets)
+        capture = hastened(lab.generated(folder, 1, arguments.packets), 100)
         with open(capture, "rb") as file:
             while file.read(1 << 20):
                 pass
@@ -152,7 +168,7 @@ def main():
                 print(f"{replicas} replica(s): stored {run['records'] / run['published'] / 1e6:.2f} M records/s, mapped {run['records'] / run['mapped'] / 1e6:.2f} M/s, "
                       f"{run['bytes'] / run['records']:.2f} bytes a record, {run['batches']} batches", flush=True)
         median = statistics.median
-        print(f"\n{arguments.packets:,} packets of the enterprise profile, medians of {arguments.rounds} on {os.cpu_count()} cores\n")
+        print(f"\n{arguments.packets:,} packets of the enterprise profile, 270,000 a second, medians of {arguments.rounds} on {os.cpu_count()} cores\n")
         print("| link | stored, M records/s | mapped, M records/s | bytes a record | CPU, ns a record |\n|---|---|---|---|---|")
         print(f"| shared memory (audit) | | {arguments.packets / median(one[0] for one in rings) / 1e6:.2f} | 19 | {median(one[1] for one in rings) / arguments.packets * 1e9:.0f} |")
         for replicas, all_runs in runs.items():

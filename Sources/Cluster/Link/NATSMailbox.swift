@@ -55,6 +55,7 @@ final class NATSMailbox: @unchecked Sendable {
   private var violationCounts: [String: UInt64] = [:]
   private var violated: [String: UInt64] = [:]
   private var stopped = false
+  private var wasConnected = false
 
   private func locked<Result>(_ body: () -> Result) -> Result {
     condition.lock()
@@ -117,6 +118,7 @@ final class NATSMailbox: @unchecked Sendable {
   func connected(_ connection: NATSConnection) {
     locked {
       current = connection
+      wasConnected = true
       lastFailure = nil
       condition.broadcast()
     }
@@ -145,6 +147,9 @@ final class NATSMailbox: @unchecked Sendable {
         lastDisconnectText = why
       }
       lastFailure = failure
+      // Who was let in once is most likely let in again: a server that dies in a handshake looks as if it refused. And
+      // where a certificate has expired meanwhile, the next attempt reads the new one.
+      if wasConnected, case .refused(let why) = failure { lastFailure = .unreachable(why) }
       condition.broadcast()
     }
   }

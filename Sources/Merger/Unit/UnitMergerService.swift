@@ -54,7 +54,10 @@ extension MergerService {
       let now = Clock.seconds()
       if isAny || (merging.isStoreFull && now > triedAt + 1) {
         triedAt = now
-        try merging.commit(collected(status, collectors), capture(configuration, status))
+        try merging.commit(
+          status.collected(collectors: collectors),
+          status.captureReport(
+            interfaces: configuration.interfaces, filter: configuration.filter))
         status.set(.commits, of: process, to: merging.commits)
         if !merging.isStoreFull {
           status.set(.commitNs, of: process, to: Clock.wallNs())
@@ -80,58 +83,14 @@ extension MergerService {
       rest = min(rest * 2, UnitRest.longest)
     }
     // What was counted since the last commit.
-    let all = collected(status, collectors)
-    try merging.commit(all, capture(configuration, status))
+    let all = status.collected(collectors: collectors)
+    try merging.commit(
+      all,
+      status.captureReport(interfaces: configuration.interfaces, filter: configuration.filter))
     if let problem = merging.storeProblem { throw problem }
     status.set(.committedPackets, of: process, to: merging.committedPackets)
     merging.close()
     try merging.check(all)
-  }
-
-  /// What became of the packets of all collectors; what the splitter dropped of it is no longer mapped.
-  private static func collected(_ status: borrowing StatusBoard, _ collectors: Int) -> Accounting {
-    var sum = Accounting()
-    for line in 0..<collectors {
-      let one = status.accounting(of: line)
-      for outcome in PacketOutcome.allCases { sum[outcome] += one[outcome] }
-    }
-    let split = status.accounting(of: collectors)
-    for outcome in PacketOutcome.allCases where outcome != .mapped {
-      sum[outcome] += split[outcome]
-      sum[.mapped] -= min(sum[.mapped], split[outcome])
-    }
-    return sum
-  }
-
-  private static func capture(
-    _ configuration: UnitMergerConfiguration, _ status: borrowing StatusBoard
-  ) -> CaptureReport {
-    var report = CaptureReport(filter: configuration.filter)
-    for (line, name) in configuration.interfaces.enumerated() {
-      let packets = status.accounting(of: line).captured
-      let gaps = status.get(.gaps, of: line)
-      var warning: String?
-      if gaps > 0 {
-        let seconds = Double(Tick.nanoseconds(status.get(.gapTicks, of: line))) / 1e9
-        let tenths = Int((seconds * 10).rounded(.up))
-        warning =
-          "\(gaps) gap\(gaps == 1 ? "" : "s") in the capture, \(tenths / 10).\(tenths % 10) s in all"
-      }
-      if let place = report.files.firstIndex(where: { $0.name == name }) {
-        report.files[place].packets += packets
-        report.files[place].warning = report.files[place].warning ?? warning
-      } else {
-        report.files.append(CaptureReport.File(name: name, packets: packets, warning: warning))
-      }
-      report.frameBytes += status.get(.frameBytes, of: line)
-      report.lengthSaturated += status.get(.lengthSaturated, of: line)
-      let (start, end) = (status.get(.startTick, of: line), status.get(.endTick, of: line))
-      if start > 0 {
-        report.startNs = min(report.startNs ?? .max, Tick.nanoseconds(start))
-        report.endNs = max(report.endNs ?? 0, Tick.nanoseconds(end))
-      }
-    }
-    return report
   }
 }
 

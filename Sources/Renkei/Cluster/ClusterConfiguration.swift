@@ -68,4 +68,13 @@ struct ClusterConfiguration: Equatable, Sendable {
     settings.keyFile = cluster.key
     return settings
   }
+
+  /// A link that is connected, for who looks at a cluster.
+  ///
+  /// - Throws: `ClusterError`.
+  func connected() throws(ClusterError) -> NATSLink {
+    let link = NATSLink(link(role: "cluster"))
+    try link.connect(withinSeconds: 8)
+    return link
+  }
 }

@@ -25,9 +25,9 @@ struct ClusterCommand: ParsableCommand {
     @Option(
       name: [.customShort("c"), .customLong("config")],
       help: ArgumentHelp(
-        "The cluster's configuration. Default: \(ClusterConnection.defaultPath).",
+        "The cluster's configuration. Default: \(ClusterConfiguration.defaultPath).",
         valueName: "file"))
-    var path = ClusterConnection.defaultPath
+    var path = ClusterConfiguration.defaultPath
   }
 }
 
@@ -67,14 +67,14 @@ extension ClusterCommand {
     }
 
     func run() throws {
-      let connection = try ClusterConnection.load(path: file.path)
+      let configuration = try ClusterConfiguration.load(path: file.path)
       var limits = ClusterLimits()
-      limits.shards = shards ?? connection.shards ?? limits.shards
+      limits.shards = shards ?? configuration.cluster.shards
       try ClusterCommand.check(shards: limits.shards)
       limits.replicas = replicas
       limits.recordsBytesMax = try ClusterCommand.bytes(recordsMax)
       limits.epochsBytesMax = try ClusterCommand.bytes(epochsMax)
-      let steps = try ClusterSetup(limits, on: connection.link()).run(update: update)
+      let steps = try ClusterSetup(limits, on: configuration.connected()).run(update: update)
       var differs = false
       for step in steps {
         let text: String
@@ -124,7 +124,7 @@ extension ClusterCommand {
         """)
 
     /// Between two looks, with --watch.
-    private static let watchSeconds = 2.0
+    private static let watchSeconds = 1.0
 
     @OptionGroup var file: FileOption
     @Flag(help: "Print JSON.") var json = false
@@ -132,7 +132,7 @@ extension ClusterCommand {
     @Option(help: "Language of the text: en or ja. Default: from LANG.") var lang: ReportLanguage?
 
     func run() throws {
-      let link = try ClusterConnection.load(path: file.path).link()
+      let link = try ClusterConfiguration.load(path: file.path).connected()
       var observer = ClusterObserver()
       repeat {
         let condition = try settled(link, &observer)

@@ -37,7 +37,7 @@ extension ClusterCommand {
     }
 
     func run() throws {
-      let link = try ClusterConnection.load(path: file.path).link()
+      let link = try ClusterConfiguration.load(path: file.path).connected()
       var observer = ClusterObserver()
       while true {
         let condition = try observer.look(at: link, streams: [], now: Clock.seconds())

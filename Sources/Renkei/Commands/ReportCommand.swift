@@ -100,15 +100,15 @@ struct ReportCommand: ParsableCommand {
     }
     // A map that can't be read is no news for later.
     _ = try StoreInfo.read(path: store)
-    let connection = try cluster.map { try ClusterConnection.load(path: $0) }
+    let configuration = try cluster.map { try ClusterConfiguration.load(path: $0) }
     let source = MapSource(try options.map.source(of: store))
     Task.detached { await source.follow() }
-    guard let connection else {
+    guard let configuration else {
       return try ServiceRunner.run(
         service, pages: try ReportSite(source: source, version: RenkeiCommand.version))
     }
     let watch = ClusterWatch()
-    watch.begin { try connection.link() }
+    watch.begin { try configuration.connected() }
     // As of a unit's map, a day is what most want to see.
     let site = try ReportSite(
       source: source, usual: .last(seconds: 86_400), version: RenkeiCommand.version,

@@ -80,28 +80,6 @@ import Testing
       #expect(!isKey, "\(word)")
     }
   }
-
-  @Test("of a configuration, where the servers are") func connection() throws {
-    let text = """
-      cluster:
-        servers: [tls://nats-1:4222, tls://nats-2:4222]
-        shards: 8
-        user: admin
-        password-file: /etc/renkei/admin.password
-        ca: ca.pem
-      interfaces: [eth0]
-      """
-    let connection = try ClusterConnection.parse(text, path: "x")
-    #expect(connection.settings.servers.count == 2 && connection.shards == 8)
-    #expect(connection.settings.user == "admin" && connection.settings.caFile == "ca.pem")
-    for wrong in [
-      "", "a: 1", "cluster: 3", "cluster: {servers: []}", "cluster: {servers: [x]}", "[",
-    ] {
-      #expect(throws: ConfigurationError.self) {
-        try ClusterConnection.parse(wrong, path: "x")
-      }
-    }
-  }
 }
 
 @Suite(.enabled(if: NATSServer.isInstalled)) struct ClusterCommandTests {
