@@ -85,7 +85,7 @@ def role_of(pid, name):
     if name in lab.MERGERS:
         return "merger"
     if name in lab.COLLECTORS:
-        return "publisher" if "split" in word else "collector" if "collect" in word else None
+        return "publisher" if "publish" in word or "split" in word else "collector" if "collect" in word else None
     return None
 
 
