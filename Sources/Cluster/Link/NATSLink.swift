@@ -67,18 +67,39 @@ public final class NATSLink: ClusterLog {
   }
 
   public func store(_ entry: LogEntry, after: UInt64) throws(ClusterError) -> UInt64 {
+    let stream = try NATSLink.stream(of: entry.subject)
+    let sequence: UInt64
     do {
-      return try exchange.ask(NATSLink.request(entry, after: after)) {
+      sequence = try exchange.ask(NATSLink.request(entry, after: after)) {
         (reply) throws(ClusterError) in try NATSLink.sequence(of: reply)
       }
     } catch .superseded {
       // The last one may be our own: stored, but the answer was lost, and the window of de-duplication is over.
-      let stream = try NATSLink.stream(of: entry.subject)
       guard let last = try lastMessage(of: entry.subject, in: stream.rawValue),
         last.headers["nats-msg-id"] == entry.id
       else { throw .superseded }
-      return last.message.sequence
+      sequence = last.message.sequence
     }
+    try checkFirst(sequence, of: entry.subject, behind: after, in: stream.rawValue)
+    return sequence
+  }
+
+  /// Makes sure that a message is the first one behind another.
+  ///
+  /// A leader with replicas compares what it is told to expect with what is applied, not with what is on its way
+  /// (nats-server 2.9): of two that expect the same within some milliseconds it may store both. The second one must know.
+  ///
+  /// - Throws: `ClusterError.superseded` where another one came first.
+  private func checkFirst(
+    _ sequence: UInt64, of subject: String, behind after: UInt64, in stream: String
+  ) throws(ClusterError) {
+    let answer = try exchange.api(
+      "STREAM.MSG.GET.\(stream)", ["seq": after + 1, "next_by_subj": subject],
+      absent: NATSErrorCode.messageNotFound)
+    guard let answer, let first = try NATSLink.message(answer).map({ $0.message.sequence }),
+      first <= sequence
+    else { throw .unreachable("the stream's leader has not applied a message yet") }
+    if first < sequence { throw .superseded }
   }
 
   private static func stream(of subject: String) throws(ClusterError) -> ClusterStream {

@@ -111,6 +111,8 @@ final class ClusterMerging {
       guard snapshot.epoch <= epoch else {
         throw MergerError.missedEpochs(shard: shard, last: epoch, found: snapshot.epoch)
       }
+      // Of a tracker that was the owner no more: nothing goes on from there.
+      guard snapshot.epoch == epoch else { return }
     } else {
       guard !hasMissed || snapshot.epoch == 0 else {
         throw MergerError.missedEpochs(shard: shard, last: 0, found: snapshot.epoch)

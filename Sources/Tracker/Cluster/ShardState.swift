@@ -141,6 +141,8 @@ final class ShardRecovery {
   }
 
   private func begin(from last: EpochReport) throws(ShardRecoveryError) {
+    // Of two owners at the same time one was the first; what the other one reported then has not happened.
+    guard !isKnown || last.epoch >= state.epoch else { return }
     guard !isKnown || state.epoch == last.epoch else {
       throw .gap(after: state.epoch, found: last.epoch)
     }
@@ -166,6 +168,7 @@ final class ShardRecovery {
       }
       isKnown = true
     }
+    guard last.epoch > state.epoch else { return }
     guard last.epoch == state.epoch + 1 else {
       throw .gap(after: state.epoch, found: last.epoch)
     }
