@@ -11,7 +11,7 @@ public final class StageProcess: @unchecked Sendable {
 
   /// - Parameters:
   ///   - prefix: a command that executes the rest.
-  ///   - arguments: the subcommand and its options; what every stage is told is added.
+  ///   - arguments: "stage", which one, and its options; what every stage is told is added.
   ///   - descriptors: kept under the same numbers.
   public init(
     prefix: [String], _ arguments: [String], statusDescriptor: Int32, process: Int = 0,
@@ -20,11 +20,11 @@ public final class StageProcess: @unchecked Sendable {
     directory = try TemporaryDirectory()
     let errors = try directory.write([], to: "stderr")
     let words =
-      prefix + [Command.renkei, arguments[0]]
+      prefix + [Command.renkei] + arguments.prefix(2)
       + [
         "--capture=test", "--status-fd", "\(statusDescriptor)", "--process", "\(process)",
         "--parent", "\(getpid())",
-      ] + arguments.dropFirst()
+      ] + arguments.dropFirst(2)
     let kept = descriptors + [statusDescriptor]
     // A thread of its own that stays: a stage ends with the thread that started it (prctl(2)).
     let thread = Thread { [self] in

@@ -220,7 +220,7 @@ import Wire
         try store(shards[place].snapshot([point], entriesMax: 4096), log)
       }
       try store(shards[0].seal([point]), log)
-      #expect(try wait { try status()?.merger?.mapped == point.sent })
+      #expect(try wait { try status()?.items == point.sent })
     }
     let process = Process("only", store: disk.path + "/map.db", server: server)
     try round()

@@ -42,7 +42,7 @@ import Testing
     let folder = try TemporaryDirectory()
     let path = folder.path("spool")
     var spool: Spool? = try Spool(path: path, bytesMax: 1 << 20)
-    var (appended, got) = (0, [Int]())
+    var (appended, got, filesMost) = (0, [Int](), 0)
     for round in 0..<60 {
       let count = Int.random(in: 1...40, using: &generator)
       let entries = (appended..<appended + count).map { entry($0, bytes: 700) }
@@ -54,13 +54,14 @@ import Testing
         got += portion.entries.map(number)
         spool!.sent(portion.entries.count, of: portion)
       }
+      filesMost = max(filesMost, files(path).count)
       if round % 7 == 0 {
         // Killed, and started again.
         spool = nil
         spool = try Spool(path: path, bytesMax: 1 << 20)
       }
     }
-    #expect(files(path).count > 1)
+    #expect(filesMost > 1)
     got += drain(spool!, using: &generator)
     #expect(got == Array(0..<appended))
     #expect(spool!.isEmpty && spool!.bytes == 0 && files(path).isEmpty && spool!.damaged == 0)
