@@ -124,7 +124,7 @@ import Wire
     var faults = ClusterTrackingTests.everything
     faults.reorders = 40
     // With everything else going wrong at the same time a few batches are still refused as old now and then.
-    try withKnownIssue("reordered batches, with kills and zombies", isIntermittent: true) {
+    withKnownIssue("reordered batches, with kills and zombies", isIntermittent: true) {
       _ = try run(view, faults)
     }
   }
