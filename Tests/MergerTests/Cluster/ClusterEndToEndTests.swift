@@ -224,6 +224,10 @@ import Wire
     var settings = ClusterMergerSettings(
       name: name, layout: layout, store: folder.path("\(name).db"))
     (settings.commitSeconds, settings.statusSeconds, settings.greetingSeconds) = (0.05, 0.05, 0.1)
+    // The packets are years old.
+    let forEver = 1 << 40
+    settings.retention = Retention(
+      minutesSeconds: forEver, hoursSeconds: forEver, daysSeconds: forEver, bytesMax: nil)
     return Process { [settings] in
       try ClusterMergerService.run(settings, log: MemoryLog(on: server), isStopping: $0)
     }
