@@ -105,7 +105,7 @@ extension WithServers {
               let last = try log.last(of: "renkei.epochs.7", in: .epochs)?.sequence ?? 0
               let entry = LogEntry(
                 subject: "renkei.epochs.7", id: "\(name).\(number)",
-                payload: Array("\(name).\(number)".utf8))
+                payload: Array("\(name).\(number) \(last)".utf8))
               number += 1
               // Until it is known.
               while true {
@@ -155,8 +155,15 @@ extension WithServers {
       let swapped = try admin.reader(of: "renkei.epochs.7", in: .epochs, from: 1)
         .some(Int(try admin.state(of: .epochs).messages), limitSeconds: 120)
       #expect(Set(swapped).count == swapped.count)
-      #expect(Set(result.owned).subtracting(swapped) == [])
-      #expect(Set(swapped).subtracting(result.owned).count <= 2)
+      // With replicas two may be stored behind the same one; only the first of them is told that it was.
+      let first = zip(1..., swapped).compactMap { sequence, text -> String? in
+        let words = text.split(separator: " ")
+        return words.count == 2 && words[1] == "\(sequence - 1)" ? String(words[0]) : nil
+      }
+      #expect(Set(result.owned).count == result.owned.count)
+      #expect(Set(result.owned).subtracting(first) == [])
+      // Who could not ask, because the leader had just died, is told that it was not.
+      #expect(Set(first).subtracting(result.owned).count <= 2 + 2 * victim)
       #expect(result.slowestSeconds < 6)
       print(
         "chaos: \(victim) kills, \(result.stored) stored, \(swapped.count) swaps, slowest",
